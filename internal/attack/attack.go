@@ -1,0 +1,131 @@
+// Package attack holds the limits that stand between an attacker and an
+// account, a phone bill or a busy server: what they are, and how what has
+// happened so far is written down so that one statement of the store can both
+// judge and count.
+//
+// Tries and sends are written as Times, the last ten of them in one text
+// column. A rule such as "at most ten in a rolling day" is then a comparison
+// of the oldest of the ten with a moment, which a database does in the same
+// statement that appends the newest. Request rates, where the exact window
+// does not matter, use the generic cell rate algorithm: one number.
+package attack
+
+import (
+	"fmt"
+	"time"
+)
+
+// The limits on guessing a code. They hold in every mode.
+const (
+	// MaxWrongDay is how many wrong tries one identifier has in any 24 hours,
+	// over all codes, applications, addresses and processes.
+	MaxWrongDay = 10
+	// MaxWrongStreak is how many wrong tries it has without a success between.
+	MaxWrongStreak = 100
+	// TriesWindow is the day of MaxWrongDay.
+	TriesWindow = 24 * time.Hour
+)
+
+// The limits on sending to one identifier for one application.
+const (
+	MaxSendsHour = 5
+	MaxSendsDay  = 10
+)
+
+// Cooldowns are the waits between sends to one identifier: after the first,
+// the second, the third, and every later one within an hour.
+func Cooldowns() [4]time.Duration {
+	return [4]time.Duration{30 * time.Second, 60 * time.Second, 120 * time.Second, 300 * time.Second}
+}
+
+// A Mode says which limits on requests and sends hold. Tries are limited in
+// every mode.
+type Mode string
+
+// The modes.
+const (
+	Off    Mode = "off"    // none: development
+	Auth0  Mode = "auth0"  // requests for each address, as Auth0 limits them
+	Strict Mode = "strict" // also sends and cooldowns for each identifier
+)
+
+// A Rate is a token bucket: so many at once, and one more after each Every.
+type Rate struct {
+	Burst int
+	Every time.Duration
+}
+
+// StartRate limits /passwordless/start for each client address
+// (Auth0: 50, refilled with 50 an hour).
+var StartRate = Rate{Burst: 50, Every: time.Hour / 50}
+
+// Wait is how long until the bucket whose theoretical arrival time is tat
+// takes another request, and Left how many it takes now.
+func (r Rate) Wait(tat, now time.Time) time.Duration {
+	return max(0, tat.Sub(now)-time.Duration(r.Burst-1)*r.Every)
+}
+
+// Left is how many requests the bucket takes at once at now.
+func (r Rate) Left(tat, now time.Time) int {
+	used := max(0, tat.Sub(now))
+	return max(0, r.Burst-int((used+r.Every-1)/r.Every))
+}
+
+// Times are the moments of the last ten events, oldest first, as thirteen
+// digits of Unix milliseconds each. Moments that did not happen are zero.
+type Times string
+
+const (
+	timesKept  = 10
+	timeDigits = 13
+)
+
+// NoTimes is the history of somebody new.
+const NoTimes = Times("0000000000000000000000000000000000000000000000000000000000000000" +
+	"000000000000000000000000000000000000000000000000000000000000000000")
+
+// Stamp writes one moment.
+func Stamp(t time.Time) string { return fmt.Sprintf("%0*d", timeDigits, max(0, t.UnixMilli())) }
+
+// Last returns the moment of the nth event from the newest, which is 1.
+func (t Times) Last(n int) time.Time {
+	end := len(t) - (n-1)*timeDigits
+	if n < 1 || n > timesKept || end < timeDigits {
+		return time.Time{}
+	}
+	var ms int64
+	for _, c := range t[end-timeDigits : end] {
+		ms = ms*10 + int64(c-'0')
+	}
+	return time.UnixMilli(ms)
+}
+
+// TriesWait is how long an identifier must wait for its next try at a code:
+// zero when it may try now.
+func TriesWait(wrong Times, streak int, now time.Time) time.Duration {
+	wait := max(0, wrong.Last(MaxWrongDay).Add(TriesWindow).Sub(now))
+	if streak >= MaxWrongStreak {
+		// Nothing but an administrator, or a sign-in by other means, ends
+		// this; a day is when asking again makes sense.
+		wait = TriesWindow
+	}
+	return wait
+}
+
+// SendsWait is how long until a send is allowed again. Cooling says that only
+// the cooldown stands in the way, in which case the request is answered as if
+// it had been sent; otherwise it is refused.
+func SendsWait(sent Times, cleared, now time.Time) (wait time.Duration, cooling bool) {
+	hour := sent.Last(MaxSendsHour).Add(time.Hour).Sub(now)
+	day := sent.Last(MaxSendsDay).Add(24 * time.Hour).Sub(now)
+	if limit := max(hour, day); limit > 0 {
+		return limit, false
+	}
+	for n := len(Cooldowns()); n >= 1; n-- {
+		if at := sent.Last(n); at.After(cleared) && at.After(now.Add(-time.Hour)) {
+			cool := sent.Last(1).Add(Cooldowns()[n-1]).Sub(now)
+			return max(0, cool), cool > 0
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+var _ passwordless.Ledger = (*Store)(nil)
+
+// minRepeatLife is the least life a repeated code must still have. A code near
+// its ten minutes would arrive too late to be typed: a new one is made instead.
+const minRepeatLife = 30 * time.Second
+
+// Begin implements passwordless.Ledger.
+func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.Begun, error) {
+	var out passwordless.Begun
+	err := s.write(ctx, func(tx querier) error {
+		out = passwordless.Begun{Message: b.Message}
+		if b.Requests != "" {
+			tat, ok, err := takeRequest(ctx, tx, b.Requests, b.Rate, b.Now)
+			if err != nil {
+				return err
+			}
+			out.Left = b.Rate.Left(tat, b.Now)
+			if !ok {
+				out.Outcome, out.Wait = passwordless.TooManyRequests, b.Rate.Wait(tat, b.Now)
+				return nil
+			}
+		}
+		st, err := readStanding(ctx, tx, b)
+		if err != nil {
+			return err
+		}
+		out.User, out.Deletions = tenant.UserID(st.user.String), st.deletions
+		out.Message.User = out.User
+		if wait := attack.TriesWait(st.wrong, st.streak, b.Now); wait > 0 {
+			out.Outcome, out.Wait = passwordless.TooManyTries, wait
+			return nil
+		}
+		if b.Sends {
+			if done, err := takeSend(ctx, tx, b, &out); done || err != nil {
+				return err
+			}
+		}
+		return record(ctx, tx, b, st, &out)
+	})
+	return out, err
+}
+
+// standing is what a start needs to know of the recipient.
+type standing struct {
+	user      sql.NullString
+	blocked   bool
+	deletions int64
+	wrong     attack.Times
+	streak    int
+}
+
+const standingText = `
+	SELECT
+		(SELECT user_id FROM identities WHERE connection_id = $1 AND identifier = $2),
+		COALESCE((SELECT u.blocked FROM identities i JOIN users u ON u.id = i.user_id
+			WHERE i.connection_id = $1 AND i.identifier = $2), FALSE),
+		COALESCE((SELECT times FROM deleted_users WHERE connection_id = $1 AND identifier = $3), 0),
+		COALESCE((SELECT wrong_at FROM tries WHERE identifier = $3), $4),
+		COALESCE((SELECT streak FROM tries WHERE identifier = $3), 0)`
+
+func readStanding(ctx context.Context, tx querier, b passwordless.Begin) (standing, error) {
+	var st standing
+	err := tx.row(ctx, standingText, b.To.Connection, b.To.Identifier, b.Identifier, string(attack.NoTimes)).
+		Scan(&st.user, &st.blocked, &st.deletions, &st.wrong, &st.streak)
+	if err != nil {
+		return st, fmt.Errorf("read standing: %w", err)
+	}
+	return st, nil
+}
+
+// takeRequestText is the generic cell rate algorithm in one statement: the
+// bucket's theoretical arrival time moves on unless it is too far ahead.
+const takeRequestText = `
+	INSERT INTO rates (name, tat) VALUES ($1, $2 + $3)
+	ON CONFLICT (name) DO UPDATE
+		SET tat = CASE WHEN rates.tat > $2 THEN rates.tat ELSE $2 END + $3
+		WHERE rates.tat <= $4
+	RETURNING tat`
+
+// takeRequest takes one request out of a bucket. It reports false, with the
+// bucket's time, when the bucket is empty.
+func takeRequest(ctx context.Context, tx querier, name string, r attack.Rate, now time.Time) (time.Time, bool, error) {
+	latest := now.Add(time.Duration(r.Burst-1) * r.Every)
+	var tat int64
+	err := tx.row(ctx, takeRequestText, name, toMillis(now), r.Every.Milliseconds(), toMillis(latest)).Scan(&tat)
+	if err == nil {
+		return fromMillis(tat), true, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, false, fmt.Errorf("take request: %w", err)
+	}
+	if err := tx.row(ctx, `SELECT tat FROM rates WHERE name = $1`, name).Scan(&tat); err != nil {
+		return time.Time{}, false, fmt.Errorf("read rate: %w", err)
+	}
+	return fromMillis(tat), false, nil
+}
+
+// nth is the SQL for the moment of the nth event from the newest in a column
+// of attack.Times: thirteen digits, which compare as text as they do as
+// numbers.
+func nth(column string, n int) string {
+	return fmt.Sprintf("substr(%s, %d, 13)", column, 130-13*n+1)
+}
+
+// takeSendText appends a send unless the hour's or the day's are used up or
+// the cooldown is running: after n sends in the last hour that no sign-in has
+// cleared, the nth wait counts from the newest.
+var takeSendText = `
+	INSERT INTO sends (identifier, client_id, sent_at, cleared_at) VALUES ($1, $2, $3, 0)
+	ON CONFLICT (identifier, client_id) DO UPDATE
+		SET sent_at = substr(sends.sent_at, 14) || $4
+		WHERE ` + nth("sends.sent_at", attack.MaxSendsHour) + ` <= $5
+			AND ` + nth("sends.sent_at", attack.MaxSendsDay) + ` <= $6
+			AND CASE
+				WHEN ` + sentSince(4) + ` THEN ` + nth("sends.sent_at", 1) + ` <= $10
+				WHEN ` + sentSince(3) + ` THEN ` + nth("sends.sent_at", 1) + ` <= $9
+				WHEN ` + sentSince(2) + ` THEN ` + nth("sends.sent_at", 1) + ` <= $8
+				WHEN ` + sentSince(1) + ` THEN ` + nth("sends.sent_at", 1) + ` <= $7
+				ELSE TRUE END
+	RETURNING sent_at`
+
+func sentSince(n int) string {
+	at := nth("sends.sent_at", n)
+	return "(CAST(" + at + " AS BIGINT) > sends.cleared_at AND " + at + " > $5)"
+}
+
+// takeSend counts the send. It reports true when nothing is to be sent.
+func takeSend(ctx context.Context, tx querier, b passwordless.Begin, out *passwordless.Begun) (bool, error) {
+	now := b.Now
+	args := []any{
+		b.Identifier, b.Code.Key.Client, string(attack.NoTimes[13:]) + attack.Stamp(now), attack.Stamp(now),
+		attack.Stamp(now.Add(-time.Hour)), attack.Stamp(now.Add(-24 * time.Hour)),
+	}
+	for _, d := range attack.Cooldowns() {
+		args = append(args, attack.Stamp(now.Add(-d)))
+	}
+	var sent attack.Times
+	err := tx.row(ctx, takeSendText, args...).Scan(&sent)
+	if err == nil {
+		return false, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return true, fmt.Errorf("take send: %w", err)
+	}
+	var cleared int64
+	if err := tx.row(ctx, `SELECT sent_at, cleared_at FROM sends WHERE identifier = $1 AND client_id = $2`,
+		b.Identifier, b.Code.Key.Client).Scan(&sent, &cleared); err != nil {
+		return true, fmt.Errorf("read sends: %w", err)
+	}
+	wait, cooling := attack.SendsWait(sent, time.UnixMilli(cleared), now)
+	out.Wait, out.Outcome = wait, passwordless.TooManySends
+	if cooling {
+		out.Outcome = passwordless.Cooling
+	}
+	return true, nil
+}
+
+// openCode is the condition that the code in the row is to be repeated.
+const openCode = `$11 AND codes.redeemed_at = 0 AND codes.attempts < 3 AND codes.expires_at > $9
+		AND codes.digits = excluded.digits AND codes.first_sent_at > $12`
+
+// beginCodeText stores a new code, or repeats the one that is open: its
+// salt, digest and tries stay, its expiry moves on, but not past ten minutes
+// after it was first sent.
+var beginCodeText = strings.ReplaceAll(`
+	INSERT INTO codes (connection_id, identifier, client_id, transaction_id,
+		salt, digest, digits, attempts, first_sent_at, expires_at, redeemed_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $10, 0)
+	ON CONFLICT (connection_id, identifier, client_id, transaction_id) DO UPDATE SET
+		salt          = CASE WHEN OPEN THEN codes.salt ELSE excluded.salt END,
+		digest        = CASE WHEN OPEN THEN codes.digest ELSE excluded.digest END,
+		attempts      = CASE WHEN OPEN THEN codes.attempts ELSE 0 END,
+		first_sent_at = CASE WHEN OPEN THEN codes.first_sent_at ELSE excluded.first_sent_at END,
+		expires_at    = CASE WHEN OPEN AND codes.first_sent_at + $13 < excluded.expires_at
+			THEN codes.first_sent_at + $13 ELSE excluded.expires_at END,
+		digits        = excluded.digits,
+		redeemed_at   = 0
+	RETURNING salt, expires_at`, "OPEN", openCode)
+
+// record stores code, message and log event, and says in out what became of
+// them.
+func record(ctx context.Context, tx querier, b passwordless.Begin, st standing, out *passwordless.Begun) error {
+	now, c := toMillis(b.Now), b.Code
+	var expires int64
+	err := tx.row(ctx, beginCodeText,
+		c.Key.Connection, c.Key.Identifier, c.Key.Client, c.Key.Transaction, c.Salt, c.Digest, c.Digits,
+		now, now, toMillis(c.Expires), b.Repeat,
+		toMillis(b.Now.Add(minRepeatLife-tenant.MaxLifetime)), tenant.MaxLifetime.Milliseconds(),
+	).Scan(&out.Message.Salt, &expires)
+	if err != nil {
+		return fmt.Errorf("store code: %w", err)
+	}
+	out.Message.CodeExpires = fromMillis(expires)
+	entry := b.Event
+	switch {
+	case st.blocked:
+		suppress(out, b.Now, "The user is blocked.")
+		entry = b.Refused
+		entry.Description = "user is blocked"
+	case !st.user.Valid && b.NoSignUp:
+		suppress(out, b.Now, "Sign-ups are disabled and nobody is known by this address.")
+		entry = b.Refused
+		entry.Description = "Public signup is disabled"
+	default:
+		out.Outcome = passwordless.Due
+		out.Message.Events = []tenant.MessageEvent{{At: b.Now, State: tenant.MessageRequested}}
+	}
+	entry.User = out.User
+	if err := insertMessage(ctx, tx, &out.Message); err != nil {
+		return err
+	}
+	return insertLogs(ctx, tx, entry)
+}
+
+func suppress(out *passwordless.Begun, now time.Time, why string) {
+	out.Outcome = passwordless.Suppressed
+	out.Message.State = tenant.MessageSuppressed
+	out.Message.Events = []tenant.MessageEvent{{At: now, State: tenant.MessageSuppressed, Detail: why}}
+}

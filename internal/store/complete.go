@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// userColumns are the columns of users in the order scanUser reads them.
+const userColumns = `id, email, email_verified, phone, phone_verified, name, nickname, picture,
+	given_name, family_name, blocked, user_metadata, app_metadata,
+	last_ip, last_login, logins_count, created_at, updated_at`
+
+// signInText counts a sign-in of the user known by an identifier, and proves
+// the identifier where it is the one in the user's profile.
+var signInText = `
+	UPDATE users SET last_ip = $3, last_login = $4, logins_count = logins_count + 1,
+		phone_verified = phone_verified OR phone = $2,
+		email_verified = email_verified OR email = $2
+	WHERE id = (SELECT user_id FROM identities WHERE connection_id = $1 AND identifier = $2)
+		AND NOT blocked
+	RETURNING ` + userColumns
+
+// Complete implements passwordless.Ledger.
+func (s *Store) Complete(ctx context.Context, c passwordless.Complete) (passwordless.Completed, error) {
+	var out passwordless.Completed
+	err := s.write(ctx, func(tx querier) error {
+		out = passwordless.Completed{}
+		err := signIn(ctx, tx, c, &out)
+		if errors.Is(err, sql.ErrNoRows) {
+			// Nobody is known by the identifier, or they are blocked.
+			err = admit(ctx, tx, c, &out)
+		}
+		if err != nil {
+			return fmt.Errorf("sign in: %w", err)
+		}
+		if out.Outcome != passwordless.SignedIn {
+			refused := c.Refused
+			refused.Description = "user is blocked"
+			if out.Outcome == passwordless.SignUpDisabled {
+				refused.Description = "Public signup is disabled"
+			}
+			return insertLogs(ctx, tx, refused)
+		}
+		if err := forgive(ctx, tx, c); err != nil {
+			return err
+		}
+		g := c.Grant
+		g.User = out.User.ID
+		if err := insertGrant(ctx, tx, &g); err != nil {
+			return err
+		}
+		if c.Refresh != nil {
+			if err := insertRefresh(ctx, tx, c.Refresh); err != nil {
+				return err
+			}
+		}
+		events := c.Events
+		if out.First {
+			events = append(events[:len(events):len(events)], c.SignUp)
+		}
+		for i := range events {
+			events[i].User = out.User.ID
+		}
+		return insertLogs(ctx, tx, events...)
+	})
+	return out, err
+}
+
+func signIn(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
+	return scanUser(tx.row(ctx, signInText, c.To.Connection, c.To.Identifier, c.IP, toMillis(c.Now)), &out.User)
+}
+
+// forgive ends the streak of wrong tries and the cooldown: the person is there.
+func forgive(ctx context.Context, tx querier, c passwordless.Complete) error {
+	if _, err := tx.exec(ctx, `UPDATE tries SET streak = 0 WHERE identifier = $1 AND streak > 0`, c.Identifier); err != nil {
+		return fmt.Errorf("end streak: %w", err)
+	}
+	if !c.Sends {
+		return nil
+	}
+	if _, err := tx.exec(ctx, `UPDATE sends SET cleared_at = $3 WHERE identifier = $1 AND client_id = $2`,
+		c.Identifier, c.Grant.Client, toMillis(c.Now)); err != nil {
+		return fmt.Errorf("end cooldown: %w", err)
+	}
+	return nil
+}
+
+// admit makes the user who has just proved an identifier that nobody was
+// known by. When another transaction is first, its user is the one.
+func admit(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
+	var known bool
+	var deleted int64
+	err := tx.row(ctx, `SELECT
+		EXISTS (SELECT 1 FROM identities WHERE connection_id = $1 AND identifier = $2),
+		COALESCE((SELECT times FROM deleted_users WHERE connection_id = $1 AND identifier = $3), 0)`,
+		c.To.Connection, c.To.Identifier, c.Identifier).Scan(&known, &deleted)
+	switch {
+	case err != nil:
+		return err
+	case known:
+		out.Outcome = passwordless.UserBlocked
+		return nil
+	case c.NoSignUp:
+		out.Outcome = passwordless.SignUpDisabled
+		return nil
+	}
+	u := c.NewUser(deleted)
+	if err := insertUser(ctx, tx, &u); err != nil {
+		return err
+	}
+	id := u.Identities[0]
+	n, err := tx.exec(ctx, `
+		INSERT INTO identities (connection_id, identifier, user_id, channel, external_id)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, identifier) DO NOTHING`,
+		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID)
+	if err != nil {
+		return err
+	}
+	out.First = n == 1
+	err = signIn(ctx, tx, c, out)
+	if errors.Is(err, sql.ErrNoRows) {
+		// Made and blocked by others within these few statements.
+		out.First, out.Outcome = false, passwordless.UserBlocked
+		return nil
+	}
+	return err
+}
+
+// insertUser stores a new user; one with the same id stays as it is.
+func insertUser(ctx context.Context, tx querier, u *tenant.User) error {
+	_, err := tx.exec(ctx, `INSERT INTO users (`+userColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+		ON CONFLICT (id) DO NOTHING`,
+		u.ID, u.Email, u.EmailVerified, u.Phone, u.PhoneVerified, u.Name, u.Nickname, u.Picture,
+		u.GivenName, u.FamilyName, u.Blocked, encodeMetadata(u.UserMetadata), encodeMetadata(u.AppMetadata),
+		u.LastIP, toMillis(u.LastLogin), u.LoginsCount, toMillis(u.CreatedAt), toMillis(u.UpdatedAt))
+	return err
+}
+
+func insertGrant(ctx context.Context, tx querier, g *tenant.Grant) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
+		g.ID, g.User, g.Client, g.SessionID, g.Audience, g.Scope, toMillis(g.AuthTime), toMillis(g.CreatedAt))
+	if err != nil {
+		return fmt.Errorf("store grant: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+const messageColumns = `id, state, channel, recipient, connection_id, client_id, user_id, language, send,
+	transaction_id, salt, digits, code_expires_at, request_ip, user_agent, provider, provider_id,
+	template_version, encoding, segments, error_code, error_text, attempts, next_at, lease_until, events, created_at`
+
+func insertMessage(ctx context.Context, tx querier, m *tenant.Message) error {
+	_, err := tx.exec(ctx, `INSERT INTO messages (`+messageColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', $16, '', 0, '', '', 0, $17, $18, $19, $20)`,
+		m.ID, m.State, m.Channel, m.To, m.Connection, m.Client, m.User, m.Language, m.Send,
+		m.Code.Transaction, m.Salt, m.Digits, toMillis(m.CodeExpires), m.RequestIP, m.UserAgent,
+		m.TemplateVersion, toMillis(m.NextAt), toMillis(m.LeaseUntil), encodeEvents(m.Events), toMillis(m.CreatedAt))
+	if err != nil {
+		return fmt.Errorf("store message: %w", err)
+	}
+	return nil
+}
+
+func scanMessage(row scanner, m *tenant.Message) error {
+	var events string
+	if err := row.Scan(&m.ID, &m.State, &m.Channel, &m.To, &m.Connection, &m.Client, &m.User,
+		&m.Language, &m.Send, &m.Code.Transaction, &m.Salt, &m.Digits, millis{&m.CodeExpires},
+		&m.RequestIP, &m.UserAgent, &m.Provider, &m.ProviderID, &m.TemplateVersion, &m.Encoding, &m.Segments,
+		&m.ErrorCode, &m.ErrorText, &m.Attempts, millis{&m.NextAt}, millis{&m.LeaseUntil}, &events, millis{&m.CreatedAt}); err != nil {
+		return err
+	}
+	m.Code.Connection, m.Code.Identifier, m.Code.Client = m.Connection, m.To, m.Client
+	var err error
+	m.Events, err = decodeEvents(events)
+	return err
+}
+
+// eventDoc is a line of a message's timeline as it is stored.
+type eventDoc struct {
+	At     int64  `json:"at"`
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// encodeEvents writes one JSON object a line, so that a line can be appended
+// without reading the others.
+func encodeEvents(events []tenant.MessageEvent) string {
+	var b strings.Builder
+	for _, e := range events {
+		line, err := json.Marshal(eventDoc{At: toMillis(e.At), State: string(e.State), Detail: e.Detail})
+		if err != nil {
+			continue // strings and numbers always marshal
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func decodeEvents(lines string) ([]tenant.MessageEvent, error) {
+	var events []tenant.MessageEvent
+	for line := range strings.Lines(lines) {
+		var d eventDoc
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			return nil, fmt.Errorf("read timeline: %w", err)
+		}
+		events = append(events, tenant.MessageEvent{At: fromMillis(d.At), State: tenant.MessageState(d.State), Detail: d.Detail})
+	}
+	return events, nil
+}
+
+// Message returns a message. The fault is NotFound when there is none.
+func (s *Store) Message(ctx context.Context, id string) (tenant.Message, error) {
+	var m tenant.Message
+	err := scanMessage(s.read.row(ctx, `SELECT `+messageColumns+` FROM messages WHERE id = $1`, id), &m)
+	if err != nil {
+		return m, fmt.Errorf("read message: %w", absent(err))
+	}
+	return m, nil
+}
+
+// Messages returns up to n messages, newest first, that are older than the
+// one with the id before; all when it is empty.
+func (s *Store) Messages(ctx context.Context, before string, n int) ([]tenant.Message, error) {
+	at, id := time.UnixMilli(1<<50), "~"
+	if before != "" {
+		m, err := s.Message(ctx, before)
+		if err != nil {
+			return nil, err
+		}
+		at, id = m.CreatedAt, m.ID
+	}
+	rows, err := s.read.query(ctx, `SELECT `+messageColumns+` FROM messages
+		WHERE created_at < $1 OR (created_at = $1 AND id < $2)
+		ORDER BY created_at DESC, id DESC LIMIT $3`, at.UnixMilli(), id, n)
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	defer rows.Close()
+	var list []tenant.Message
+	for rows.Next() {
+		var m tenant.Message
+		if err := scanMessage(rows, &m); err != nil {
+			return nil, fmt.Errorf("read messages: %w", err)
+		}
+		list = append(list, m)
+	}
+	return list, rows.Err()
+}

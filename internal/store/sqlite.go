@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	_ "modernc.org/sqlite" // the driver "sqlite", in Go alone
+)
+
+// maxGroup bounds how many waiting writes share one commit, and so how long
+// the first of them waits for the others.
+const maxGroup = 64
+
+// openSQLite opens one connection that writes and a few that read.
+//
+// synchronous=FULL makes a commit durable before it is acknowledged: a code
+// that was accepted stays used after a power cut.
+func (s *Store) openSQLite(ctx context.Context, path string) error {
+	s.dialect = sqlite
+	if err := createPrivate(path); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	dsn := func(extra string) string {
+		u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+		u.RawQuery = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=journal_mode(WAL)" +
+			"&_pragma=journal_size_limit(67108864)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)" + extra
+		return u.String()
+	}
+	wdb, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	wdb.SetMaxOpenConns(1)
+	conn, err := wdb.Conn(ctx)
+	if err != nil {
+		_ = wdb.Close()
+		return fmt.Errorf("open database: %w", err)
+	}
+	rdb, err := sql.Open("sqlite", dsn("&_pragma=query_only(true)"))
+	if err != nil {
+		_ = wdb.Close()
+		return fmt.Errorf("open database: %w", err)
+	}
+	rdb.SetMaxOpenConns(4)
+	rdb.SetMaxIdleConns(4)
+	// Migrations get a connection of their own; it is closed when they are done.
+	if s.db, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
+		return errors.Join(fmt.Errorf("open database: %w", err), wdb.Close(), rdb.Close())
+	}
+	s.db.SetMaxIdleConns(0)
+	s.read = &statements{byText: map[string]*sql.Stmt{}, prepare: rdb.PrepareContext}
+	s.writer = newGroupWriter(conn)
+	s.closers = append(s.closers, s.db.Close, rdb.Close, wdb.Close)
+	return nil
+}
+
+// createPrivate makes an empty database file that only its owner can read.
+// SQLite gives the files beside it the same mode.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// A groupWriter owns the one connection that writes. Requests hand it
+// functions; it runs all that wait, each behind a savepoint of its own, and
+// commits them together.
+type groupWriter struct {
+	conn  *sql.Conn
+	stmts *statements
+	jobs  chan *job
+	stop  chan struct{}
+	ended chan struct{}
+}
+
+type job struct {
+	ctx  context.Context
+	fn   func(tx querier) error
+	err  error
+	done chan struct{}
+}
+
+var errClosed = errors.New("the database is closed")
+
+func newGroupWriter(conn *sql.Conn) *groupWriter {
+	w := &groupWriter{
+		conn:  conn,
+		stmts: &statements{byText: map[string]*sql.Stmt{}, prepare: conn.PrepareContext},
+		jobs:  make(chan *job, 4*maxGroup),
+		stop:  make(chan struct{}),
+		ended: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+func (w *groupWriter) write(ctx context.Context, fn func(tx querier) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case w.jobs <- j:
+	case <-w.stop:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// From here on the outcome is the database's to tell: a caller that left
+	// early would not know whether its write was kept.
+	select {
+	case <-j.done:
+		return j.err
+	case <-w.ended:
+		select {
+		case <-j.done:
+			return j.err
+		default:
+			return errClosed
+		}
+	}
+}
+
+func (w *groupWriter) close() error {
+	close(w.stop)
+	<-w.ended
+	return w.conn.Close()
+}
+
+func (w *groupWriter) run() {
+	defer close(w.ended)
+	group := make([]*job, 0, maxGroup)
+	for {
+		group = group[:0]
+		select {
+		case j := <-w.jobs:
+			group = append(group, j)
+		case <-w.stop:
+			return
+		}
+	more:
+		for len(group) < maxGroup {
+			select {
+			case j := <-w.jobs:
+				group = append(group, j)
+			default:
+				break more
+			}
+		}
+		w.commit(group)
+		for _, j := range group {
+			close(j.done)
+		}
+	}
+}
+
+// commit runs the group in one transaction. It sets the error of each job: its
+// own when its function failed, the commit's when that failed.
+func (w *groupWriter) commit(group []*job) {
+	ctx := context.Background()
+	fail := func(err error) {
+		for _, j := range group {
+			if j.err == nil {
+				j.err = fmt.Errorf("write database: %w", err)
+			}
+		}
+	}
+	if _, err := w.stmts.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+		fail(err)
+		return
+	}
+	for _, j := range group {
+		if j.err = j.ctx.Err(); j.err != nil {
+			continue
+		}
+		if err := w.one(ctx, j, len(group) > 1); err != nil {
+			fail(err)
+			_, _ = w.stmts.exec(ctx, `ROLLBACK`)
+			return
+		}
+	}
+	if len(group) == 1 && group[0].err != nil {
+		_, _ = w.stmts.exec(ctx, `ROLLBACK`)
+		return
+	}
+	if _, err := w.stmts.exec(ctx, `COMMIT`); err != nil {
+		fail(err)
+		_, _ = w.stmts.exec(ctx, `ROLLBACK`)
+	}
+}
+
+// one runs a job. The error it returns is about the transaction; the job's own
+// is in j.err. A job alone in its transaction needs no savepoint.
+func (w *groupWriter) one(ctx context.Context, j *job, shared bool) error {
+	if !shared {
+		j.err = w.guarded(j)
+		return nil
+	}
+	if _, err := w.stmts.exec(ctx, `SAVEPOINT job`); err != nil {
+		return err
+	}
+	if j.err = w.guarded(j); j.err != nil {
+		if _, err := w.stmts.exec(ctx, `ROLLBACK TO job`); err != nil {
+			return err
+		}
+	}
+	_, err := w.stmts.exec(ctx, `RELEASE job`)
+	return err
+}
+
+// guarded turns a panic in a job into its error: the writer serves everybody.
+func (w *groupWriter) guarded(j *job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a transaction: %v", p)
+		}
+	}()
+	return j.fn(w.stmts)
+}

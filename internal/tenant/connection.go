@@ -1,0 +1,131 @@
+package tenant
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/fault"
+)
+
+// A ConnectionID names a connection, such as "con_4wZ1kQ…".
+type ConnectionID string
+
+// Channel is how a code travels. Its value is the strategy of a connection and
+// the prefix of its users' ids.
+type Channel string
+
+// The channels.
+const (
+	SMS   Channel = "sms"
+	Email Channel = "email"
+)
+
+// A Connection is one way in: a channel over which people can be sent a code
+// or link, together with everything a tenant may decide about it.
+//
+// An application may use a connection only if it is listed in Clients. That
+// rule, and who may sign up, hold for every route into the system, so they are
+// fields here rather than checks in handlers.
+type Connection struct {
+	ID      ConnectionID
+	Name    string // the name applications send, such as "sms"
+	Channel Channel
+	Realms  []string // further names it answers to; by default its own
+	Clients []ClientID
+	Code    CodePolicy
+
+	// NoSignUp refuses people who have no user yet. The zero value lets
+	// anybody who can receive a code become a user.
+	NoSignUp bool
+	// BruteForce is stored for Auth0's tools; tries are limited either way.
+	BruteForce bool
+
+	RequestLanguage string // language of messages when the request names none
+	Text            MessageText
+	Sender          SenderAccount
+	AuthParams      map[string]any
+
+	// Autofill appends the line that browsers read codes from.
+	Autofill bool
+	// Resend is "new" when asking again makes a new code; else it repeats the
+	// code still open.
+	Resend string
+	// Numbers says which phone numbers are taken: "" any that look like one,
+	// "possible", or "valid".
+	Numbers string
+	// WaitForProvider is how long a start waits for the provider's refusal.
+	WaitForProvider time.Duration
+
+	Doc       []byte            // the document as the Management API shows it, without Secrets
+	Secrets   map[string]string // options that are stored sealed, by name
+	Version   int64             // grows with each change
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// MessageText is what a connection's messages are made from. SMS uses Template
+// and Syntax; e-mail uses From, Subject and Body.
+type MessageText struct {
+	Template string
+	Syntax   string
+	From     string
+	Subject  string
+	Body     string
+}
+
+// SenderAccount names the account that a connection's messages are sent from.
+// The credentials are in the connection's Secrets.
+type SenderAccount struct {
+	Provider            string // "twilio", "sms_gateway"; empty means Twilio for SMS
+	TwilioSID           string
+	From                string
+	MessagingServiceSID string
+}
+
+// CodePolicy bounds the codes a connection hands out.
+type CodePolicy struct {
+	Digits   int           // length of a code
+	Lifetime time.Duration // from sending to the last moment it is accepted
+}
+
+// The limits of codes. Auth0 takes 4 to 40 digits and 60 s or more; a code of
+// ours never lives longer than MaxLifetime after it was first sent
+// (NIST SP 800-63B §5.1.3.2), whatever its connection says.
+const (
+	DefaultDigits   = 6
+	DefaultLifetime = 180 * time.Second
+	MinDigits       = 4
+	MaxDigits       = 40
+	MinLifetime     = 60 * time.Second
+	MaxLifetime     = 10 * time.Minute
+	// MaxAttempts wrong tries end a code. Auth0 has the same three, and no
+	// setting for it.
+	MaxAttempts = 3
+)
+
+// Validate reports the first thing wrong with the policy.
+func (p CodePolicy) Validate() error {
+	switch {
+	case p.Digits < MinDigits || p.Digits > MaxDigits:
+		return invalid("code length must be %d to %d digits, not %d", MinDigits, MaxDigits, p.Digits)
+	case p.Lifetime < MinLifetime:
+		return invalid("code lifetime must be at least %v, not %v", MinLifetime, p.Lifetime)
+	}
+	return nil
+}
+
+// Life is how long a code is accepted after it was sent.
+func (p CodePolicy) Life() time.Duration { return min(p.Lifetime, MaxLifetime) }
+
+// Admits reports whether the application may use the connection.
+func (c *Connection) Admits(id ClientID) bool { return slices.Contains(c.Clients, id) }
+
+// AnswersTo reports whether name is the connection's name or one of its realms.
+func (c *Connection) AnswersTo(name string) bool {
+	return c.Name == name || slices.Contains(c.Realms, name)
+}
+
+func invalid(format string, args ...any) error {
+	return fault.New(fault.Invalid, "invalid_body", fmt.Sprintf(format, args...))
+}

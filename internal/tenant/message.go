@@ -1,0 +1,66 @@
+package tenant
+
+import "time"
+
+// A Message is one text message or e-mail from the request for it to what
+// became of it. It holds what the text is rendered from, not the text.
+type Message struct {
+	ID         string // "msg_" and 24 letters and digits
+	State      MessageState
+	Channel    Channel
+	To         string
+	Connection ConnectionID
+	Client     ClientID
+	User       UserID // empty when nobody is known by the address yet
+
+	Language    string // what the templates see as request_language
+	Send        string // "code" or "link"
+	Code        CodeKey
+	Salt        []byte
+	Digits      int
+	CodeExpires time.Time
+	RequestIP   string
+	UserAgent   string
+
+	Provider        string
+	ProviderID      string // the provider's own id of the message
+	TemplateVersion int64
+	Encoding        string
+	Segments        int
+	ErrorCode       string
+	ErrorText       string
+
+	Attempts   int       // hand-overs tried
+	NextAt     time.Time // when the next attempt is due
+	LeaseUntil time.Time // until when one process has it
+	Events     []MessageEvent
+	CreatedAt  time.Time
+}
+
+// A MessageEvent is one line of a message's timeline.
+type MessageEvent struct {
+	At     time.Time
+	State  MessageState
+	Detail string
+}
+
+// MessageState is where a message is on its way.
+type MessageState string
+
+// The states. Requested and queued messages are still ours; the provider has
+// the accepted, sent, delivered and undelivered ones.
+const (
+	MessageRequested   MessageState = "requested"
+	MessageQueued      MessageState = "queued"
+	MessageAccepted    MessageState = "accepted"
+	MessageSent        MessageState = "sent"
+	MessageDelivered   MessageState = "delivered"
+	MessageUndelivered MessageState = "undelivered"
+	MessageFailed      MessageState = "failed"
+	MessageExpired     MessageState = "expired"
+	MessageSuppressed  MessageState = "suppressed"
+	MessageUsed        MessageState = "used"
+)
+
+// Over reports whether no further attempt is made.
+func (s MessageState) Over() bool { return s != MessageRequested && s != MessageQueued }

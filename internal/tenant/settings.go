@@ -1,0 +1,31 @@
+package tenant
+
+// Settings are what holds for the whole tenant.
+type Settings struct {
+	FriendlyName    string
+	SupportEmail    string
+	SupportURL      string
+	DefaultAudience string
+	EnabledLocales  []string
+	Flags           Flags
+	Doc             []byte // the document as the Management API shows it
+}
+
+// Flags are the tenant's switches that engines read. The zero value is what a
+// new tenant gets, except ClientAuthOnStart.
+type Flags struct {
+	// ClientAuthOnStart demands that confidential applications authenticate
+	// at /passwordless/start (Auth0:
+	// enforce_client_authentication_on_passwordless_start; on for new tenants).
+	ClientAuthOnStart bool
+	// RevealSignUpDisabled answers "Public signup is disabled" to unknown
+	// people, as Auth0 does, instead of treating everybody alike.
+	RevealSignUpDisabled bool
+	// StandardsStrict answers in the standards' form where Auth0's differs.
+	StandardsStrict bool
+	// LegacyPipeline lets clients that are not OIDC-conformant behave so.
+	LegacyPipeline bool
+	// RevokeDeletesGrant makes revoking one refresh token revoke all of the
+	// same user, application and audience (Auth0: revoke_refresh_token_grant).
+	RevokeDeletesGrant bool
+}

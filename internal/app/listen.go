@@ -1,0 +1,63 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"syscall"
+
+	"github.com/doorcode/doorcode/internal/config"
+)
+
+// listen opens the public listeners. Dev also listens on the IPv6 loopback,
+// because "localhost" is that for some programs.
+func listen(cfg config.Config) ([]net.Listener, error) {
+	first, err := net.Listen("tcp", cfg.Addr)
+	if err != nil {
+		return nil, explain(cfg.Addr, err)
+	}
+	all := []net.Listener{first}
+	at := first.Addr().(*net.TCPAddr)
+	if cfg.Mode == config.Dev && at.IP.Equal(net.IPv4(127, 0, 0, 1)) {
+		if second, err := net.Listen("tcp", net.JoinHostPort("::1", strconv.Itoa(at.Port))); err == nil {
+			all = append(all, second)
+		}
+	}
+	return all, nil
+}
+
+// explain says what to do about a port that cannot be had.
+func explain(addr string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		host, port, _ := net.SplitHostPort(addr)
+		if free, ferr := net.Listen("tcp", net.JoinHostPort(host, "0")); ferr == nil {
+			port = strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
+			_ = free.Close()
+		}
+		return fmt.Errorf("%s is in use by another program: stop it, or choose another port, such as --addr %s",
+			addr, net.JoinHostPort(host, port))
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("listening on %s needs more rights: choose a port above 1023", addr)
+	}
+	return fmt.Errorf("listen on %s: %w", addr, err)
+}
+
+// publicURL is the address people reach the server at, without a slash at its
+// end. In dev it is localhost and the port unless it is set.
+func publicURL(cfg config.Config, at net.Addr) (string, error) {
+	if cfg.PublicURL != "" {
+		u, err := url.Parse(cfg.PublicURL)
+		if err != nil {
+			return "", fmt.Errorf("read public url: %w", err)
+		}
+		return u.Scheme + "://" + u.Host, nil
+	}
+	scheme := "http"
+	if cfg.TLS || cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://localhost:" + strconv.Itoa(at.(*net.TCPAddr).Port), nil
+}

@@ -1,0 +1,135 @@
+// Package config is what the operator decides before the server starts: the
+// flags with their defaults and rules, and the configuration file.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Mode is how the server was started.
+type Mode string
+
+// The modes.
+const (
+	Dev   Mode = "dev"   // for developers: nothing is sent to phones or inboxes
+	Serve Mode = "serve" // for people
+)
+
+// Config are the settings of a start. Each has a flag of the same name and an
+// environment variable DOORCODE_NAME.
+type Config struct {
+	Mode Mode
+
+	Addr           string   // HOST:PORT of the public server; port 0 picks one
+	PublicURL      string   // where people and applications find it
+	DashboardURL   string   // where the Dashboard is, if not there
+	Database       string   // sqlite:PATH or postgres://…
+	Key            string   // root key, 32 bytes in base64
+	KeyPrevious    string   // root key before it
+	KeyFile        string   // file with the root key, used when Key is empty
+	File           string   // configuration file
+	PrivateAddr    string   // HOST:PORT for health, metrics and profiles
+	ReadyFile      string   // written once the server answers
+	TrustedProxies []string // networks whose X-Forwarded-For is believed
+	Limits         string   // off, auth0 or strict
+	TLSCert        string   // certificate file
+	TLSKey         string   // its key
+	LogFormat      string   // text or json
+	TwilioURL      string   // base URL of Twilio's API
+
+	Ephemeral   bool // dev: a temporary database, removed at exit
+	TLS         bool // dev: https with a certificate authority of our own
+	AllowRemote bool // dev: listen beyond loopback
+	NoOpen      bool // dev: do not open a browser
+}
+
+// Defaults of the flags.
+const (
+	DefaultAddr        = "127.0.0.1:8787"
+	DefaultPrivateAddr = "127.0.0.1:8788"
+	DefaultDatabase    = "sqlite:doorcode.db"
+	DefaultKeyFile     = "doorcode.key"
+	DefaultTwilioURL   = "https://api.twilio.com"
+)
+
+// Fill sets what was left empty. It does not touch PublicURL, which in dev
+// depends on the port that is found.
+func (c *Config) Fill() {
+	set := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	set(&c.Addr, DefaultAddr)
+	set(&c.Database, DefaultDatabase)
+	set(&c.KeyFile, DefaultKeyFile)
+	set(&c.LogFormat, "text")
+	set(&c.TwilioURL, DefaultTwilioURL)
+	private, limits := DefaultPrivateAddr, "strict"
+	if _, port, err := net.SplitHostPort(c.Addr); err == nil && port == "0" {
+		private = "127.0.0.1:0"
+	}
+	if c.Mode == Dev {
+		limits = "off"
+	}
+	set(&c.PrivateAddr, private)
+	set(&c.Limits, limits)
+}
+
+// Validate reports everything that is wrong, one line each: what, and what to
+// set instead.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for flag, addr := range map[string]string{"--addr": c.Addr, "--private-addr": c.PrivateAddr} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			bad("%s must be HOST:PORT, such as 127.0.0.1:8787, not %q", flag, addr)
+		}
+	}
+	if !slices.Contains([]string{"off", "auth0", "strict"}, c.Limits) {
+		bad("--limits must be off, auth0 or strict, not %q", c.Limits)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		bad("--log-format must be text or json, not %q", c.LogFormat)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("--tls-cert and --tls-key belong together: set both or neither")
+	}
+	for flag, u := range map[string]string{
+		"--public-url": c.PublicURL, "--dashboard-url": c.DashboardURL, "--twilio-url": c.TwilioURL,
+	} {
+		if u != "" && !plainURL(u) {
+			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", flag, u)
+		}
+	}
+	if c.Mode == Serve && c.PublicURL == "" {
+		bad("--public-url (DOORCODE_PUBLIC_URL) is missing: set the address people reach this server at, such as https://login.example.com")
+	}
+	if c.Mode == Dev && !c.AllowRemote && !loopback(c.Addr) {
+		bad("dev shows every code to whoever can reach it, so --addr must be a loopback address, not %q; --allow-remote lifts that", c.Addr)
+	}
+	return errors.Join(errs...)
+}
+
+func plainURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true // reported as such already
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

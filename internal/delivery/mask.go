@@ -1,0 +1,66 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+const dots = "•••"
+
+// MaskTo is an address as lists of messages show it: "+44••••••0123" or
+// "j•••@e•••.com". Enough is left to tell it from others, too little to write
+// to.
+func MaskTo(channel tenant.Channel, to string) string {
+	if channel == tenant.Email {
+		return maskEmail(to)
+	}
+	digits := strings.TrimPrefix(to, "+")
+	plus := to[:len(to)-len(digits)]
+	// Of a short number only the end, else it would be all there.
+	head, tail := 2, 4
+	if len(digits) < 9 {
+		head, tail = 0, 2
+	}
+	if len(digits) <= tail {
+		return plus + dots
+	}
+	hidden := utf8.RuneCountInString(digits[head : len(digits)-tail])
+	return plus + digits[:head] + strings.Repeat("•", hidden) + digits[len(digits)-tail:]
+}
+
+func maskEmail(to string) string {
+	at := strings.LastIndexByte(to, '@')
+	if at < 1 {
+		return dots
+	}
+	domain := to[at+1:]
+	top := ""
+	if dot := strings.LastIndexByte(domain, '.'); dot > 0 {
+		domain, top = domain[:dot], domain[dot:]
+	}
+	return first(to[:at]) + dots + "@" + first(domain) + dots + top
+}
+
+func first(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return s[:size]
+}
+
+// CheckLine refuses a value that must stay on one line of a protocol: an
+// address, a subject, a header. Senders check all of these, whatever was checked
+// before, since what ends a line is where a second recipient begins.
+func CheckLine(what, value string) error {
+	for _, r := range value {
+		switch {
+		case r < ' ', r == 0x7f, r >= 0x80 && r < 0xa0, r == 0x2028, r == 0x2029, r == utf8.RuneError:
+			return &Error{
+				Code: CodeBadAddress, Class: Permanent,
+				Text: fmt.Sprintf("The %s contains a character that is not allowed there (%U).", what, r),
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// rewrite pauses between two tries to write an outcome down.
+const rewrite = 500 * time.Millisecond
+
+// event adds a line to the timeline of a message that goes on.
+func (j *job) event(at time.Time, detail string) {
+	j.events = append(j.events, tenant.MessageEvent{At: at, State: tenant.MessageQueued, Detail: detail})
+}
+
+// outcome says what is known of the message so far and sets it free.
+func (j *job) outcome() Outcome {
+	o := outcome(&j.m)
+	o.Events = slices.Clone(j.events)
+	if j.unanswered > 0 && !o.State.Over() {
+		// How whoever takes over knows that the repetition is used up.
+		o.ErrorCode = CodeNoAnswer
+	}
+	return o
+}
+
+// expire ends a message that there is no time left for. It keeps the error of
+// an attempt that was made before.
+func (w *Worker) expire(ctx context.Context, j *job) {
+	e := &Error{Code: CodeExpired, Class: Permanent, Text: fmt.Sprintf(
+		"Not sent: less than %v are left of the code's life.", LastCall)}
+	if j.m.ErrorCode == "" {
+		j.note(e)
+	}
+	// The connection is only for whoever tells the log about it.
+	lookup, cancel := context.WithTimeout(ctx, shortTry)
+	defer cancel()
+	if c, err := w.Connections(lookup, j.m.Connection); err == nil {
+		j.c = c
+	}
+	w.end(ctx, j, tenant.MessageExpired, e.Text, e)
+}
+
+// end writes the outcome of a message that is over.
+func (w *Worker) end(ctx context.Context, j *job, state tenant.MessageState, detail string, e *Error) {
+	now := w.Now()
+	if e != nil && e.Fix != "" {
+		detail += " " + e.Fix
+	}
+	j.m.State, j.m.NextAt = state, now
+	o := j.outcome()
+	o.Events = append(o.Events, tenant.MessageEvent{At: now, State: state, Detail: detail})
+	o.Err = e
+	if w.OnOutcome != nil {
+		w.OnOutcome(&j.m, j.c, &o)
+	}
+	if e != nil {
+		w.logger().WarnContext(ctx, "message not delivered", "message", j.m.ID, "connection", string(j.m.Connection),
+			"provider", j.m.Provider, "state", string(state), "error_code", e.Code, "class", e.Class.String(),
+			"attempts", j.m.Attempts, "provider_request", e.RequestID, "err", e)
+	}
+	w.refused.settle(j, e, now)
+	w.writeEnd(ctx, j, o)
+}
+
+// writeEnd writes the outcome, again and again until the lease is over if it
+// must: what is not written is sent a second time by whoever takes over.
+func (w *Worker) writeEnd(ctx context.Context, j *job, o Outcome) {
+	for {
+		err := w.write(ctx, j, o)
+		switch {
+		case err == nil:
+			return
+		case errors.Is(err, ErrLease):
+			w.logger().WarnContext(ctx, "message taken over meanwhile", "message", j.m.ID)
+			return
+		case w.Now().Add(rewrite).After(j.m.LeaseUntil):
+			w.logger().ErrorContext(ctx, "outcome of a message lost", "message", j.m.ID, "state", string(o.State), "err", err)
+			return
+		}
+		time.Sleep(rewrite)
+	}
+}
+
+// write calls Finish, and on success has the job say what its row says.
+func (w *Worker) write(ctx context.Context, j *job, o Outcome) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	if err := w.Queue.Finish(ctx, j.m.ID, j.m.LeaseUntil, o); err != nil {
+		return fmt.Errorf("write outcome: %w", err)
+	}
+	j.m.LeaseUntil = o.LeaseUntil
+	j.events = nil
+	return nil
+}

@@ -1,0 +1,208 @@
+// Package grant is the token endpoint without HTTP: it turns a code, a refresh
+// token or an application's own secret into tokens.
+//
+// Every grant type goes through one pipeline, so that none can forget a step:
+// the application is authenticated, the grant type checked against what it is
+// allowed, the audience found, the scopes decided; then the grant type's own
+// part runs; then tokens are issued. Adding a grant type is one file and one
+// line in Token.
+package grant
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/token"
+)
+
+// Service answers the token endpoint and those around it.
+type Service struct {
+	Settings     Settings
+	Ledger       Ledger
+	Passwordless *passwordless.Service
+	Tokens       *token.Issuer
+	// Management are the audiences of the Management API: the public one and
+	// the https form of it that tools compute from the domain.
+	Management []string
+	Now        func() time.Time
+}
+
+// Credentials are what an application shows of itself.
+type Credentials struct {
+	ID     tenant.ClientID
+	Secret string
+	Given  bool // a secret was sent, even an empty one
+}
+
+// Request is a token request. Fields that a grant type does not use are
+// ignored (RFC 6749 §3.2).
+type Request struct {
+	Credentials  Credentials
+	GrantType    string
+	Scope        oauth.Scopes
+	Audience     string
+	Realm        string
+	Username     string
+	OTP          string
+	RefreshToken string
+	// ForwardedFor is the address an application says the person has.
+	ForwardedFor func() (string, bool)
+	IP           string
+	UserAgent    string
+}
+
+// Answer is a token answer. Empty members are left out of it.
+type Answer struct {
+	AccessToken  string
+	RefreshToken string
+	IDToken      string
+	Scope        string
+	ExpiresIn    time.Duration
+	// Connection is where a person signed in, for the record of the request.
+	Connection string
+}
+
+// work is one request on its way through the pipeline.
+type work struct {
+	Request
+	client  *tenant.Client
+	api     *tenant.API // nil: userinfo alone
+	granted oauth.Scopes
+	form    token.Form
+}
+
+// Token answers a token request (RFC 6749 §3.2).
+func (s *Service) Token(ctx context.Context, r Request) (Answer, error) {
+	if r.GrantType == "" {
+		return Answer{}, oauth.MissingParameter("grant_type")
+	}
+	client, err := s.Authenticate(ctx, r.Credentials)
+	if err != nil {
+		return Answer{}, err
+	}
+	run, ok := s.types()[r.GrantType]
+	if !ok {
+		return Answer{}, oauth.UnsupportedGrantType(r.GrantType)
+	}
+	if !client.MayUse(r.GrantType) {
+		return Answer{}, oauth.GrantNotAllowed(r.GrantType)
+	}
+	set, err := s.Settings.Settings(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	if client.TrustsIPHeader && !client.Public() && r.ForwardedFor != nil {
+		if ip, ok := r.ForwardedFor(); ok {
+			r.IP = ip
+		}
+	}
+	w := &work{Request: r, client: client, form: token.Form{Strict: set.Flags.StandardsStrict}}
+	if w.Audience == "" && r.GrantType != tenant.GrantRefreshToken {
+		w.Audience = set.DefaultAudience
+	}
+	return run(ctx, w)
+}
+
+// types are the grant types there are.
+func (s *Service) types() map[string]func(context.Context, *work) (Answer, error) {
+	return map[string]func(context.Context, *work) (Answer, error){
+		tenant.GrantOTP:               s.otp,
+		tenant.GrantRefreshToken:      s.refresh,
+		tenant.GrantClientCredentials: s.clientCredentials,
+	}
+}
+
+// Authenticate finds the application and checks its secret. Public
+// applications have none to check. The fault is the same for an unknown
+// application and a wrong secret.
+func (s *Service) Authenticate(ctx context.Context, c Credentials) (*tenant.Client, error) {
+	client, err := s.identify(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if client.Public() {
+		return client, nil
+	}
+	if !c.Given || client.Secret == "" || !secret.Equal(c.Secret, client.Secret) {
+		return nil, oauth.InvalidClient()
+	}
+	return client, nil
+}
+
+// Identify finds the application and reports whether it proved its secret. A
+// secret that is sent must be right.
+func (s *Service) Identify(ctx context.Context, c Credentials) (client *tenant.Client, proved bool, err error) {
+	if !c.Given {
+		client, err = s.identify(ctx, c)
+		return client, false, err
+	}
+	client, err = s.Authenticate(ctx, c)
+	return client, err == nil && !client.Public(), err
+}
+
+func (s *Service) identify(ctx context.Context, c Credentials) (*tenant.Client, error) {
+	if c.ID == "" {
+		return nil, oauth.MissingParameter("client_id")
+	}
+	client, err := s.Settings.Client(ctx, c.ID)
+	if fault.Has(err, fault.NotFound) {
+		return nil, oauth.InvalidClient()
+	}
+	return client, err
+}
+
+// personAPI finds the API a person asks a token for. Nobody gets a token for
+// the Management API by signing in: its scopes are granted to applications.
+func (s *Service) personAPI(ctx context.Context, audience string) (*tenant.API, error) {
+	if audience == "" || audience == s.Tokens.Userinfo() {
+		return nil, nil
+	}
+	if s.isManagement(audience) {
+		return nil, oauth.AccessDenied("The Management API is not available to people who sign in.")
+	}
+	return s.api(ctx, audience)
+}
+
+func (s *Service) api(ctx context.Context, audience string) (*tenant.API, error) {
+	api, err := s.Settings.API(ctx, audience)
+	if fault.Has(err, fault.NotFound) {
+		return nil, oauth.ServiceNotFound(audience)
+	}
+	return api, err
+}
+
+func (s *Service) isManagement(audience string) bool {
+	for _, m := range s.Management {
+		if audience == m {
+			return true
+		}
+	}
+	return false
+}
+
+// refreshToken makes a refresh token for a new grant when the person asked for
+// one and it is granted.
+func (s *Service) refreshToken(w *work, grantID string) (string, *tenant.RefreshToken) {
+	if !w.granted.Has(oauth.OfflineAccess) {
+		return "", nil
+	}
+	now := s.Now()
+	text, digest := s.Tokens.NewRefresh()
+	p := w.client.Refresh
+	t := &tenant.RefreshToken{
+		Digest: digest, Grant: grantID, Generation: 1, Rotating: p.Rotating,
+		IssuedAt: now, LastUsed: now, IdleSpan: p.Idle,
+	}
+	if p.Lifetime > 0 {
+		t.Expires = now.Add(p.Lifetime)
+	}
+	if p.Idle > 0 {
+		t.IdleEnds = now.Add(p.Idle)
+	}
+	return text, t
+}

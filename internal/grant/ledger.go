@@ -1,0 +1,80 @@
+package grant
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// Settings finds applications and APIs. What it returns is shared and not to
+// be changed. The fault is NotFound where there is none.
+type Settings interface {
+	Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error)
+	API(ctx context.Context, audience string) (*tenant.API, error)
+	// ClientGrant returns what a client may ask of an API in its own name.
+	ClientGrant(ctx context.Context, client tenant.ClientID, audience string) (*tenant.ClientGrant, error)
+	Settings(ctx context.Context) (*tenant.Settings, error)
+}
+
+// Ledger is the storage of grants. Each method is one transaction and holds
+// under any concurrency.
+type Ledger interface {
+	// UseRefresh uses a refresh token: at most one call ever replaces it. Using
+	// a token that was replaced before revokes its grant, unless it happens
+	// within the client's leeway.
+	UseRefresh(ctx context.Context, r Refresh) (Refreshed, error)
+
+	// RevokeRefresh ends the grant of a refresh token that belongs to the
+	// client, and, if all, every grant of the same user, client and audience.
+	// It reports the grant's user, or "" if there was nothing to revoke.
+	RevokeRefresh(ctx context.Context, r Revoke) (tenant.UserID, error)
+
+	// GrantUser returns a grant with its user. The fault is NotFound when
+	// either is gone, the grant is revoked, or the user is blocked.
+	GrantUser(ctx context.Context, id string) (tenant.Grant, tenant.User, error)
+
+	// ActiveUser returns a user. The fault is NotFound when there is none, or
+	// they are blocked.
+	ActiveUser(ctx context.Context, id tenant.UserID) (tenant.User, error)
+
+	// AddLogs stores log events that belong to no other write.
+	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
+}
+
+// Refresh is what Ledger.UseRefresh is given.
+type Refresh struct {
+	Now     time.Time
+	Digests [][]byte // of the token, under the current and previous keys
+	Client  tenant.ClientID
+	Policy  tenant.RefreshPolicy
+	Next    []byte // digest of the token that replaces it, when rotating
+	// Used, Failed and Reused are the log events of the three outcomes.
+	Used, Failed, Reused tenant.LogEvent
+}
+
+// Refreshed is what became of a Refresh.
+type Refreshed struct {
+	Outcome RefreshOutcome
+	Grant   tenant.Grant
+	User    tenant.User
+}
+
+// RefreshOutcome says what a refresh token was good for.
+type RefreshOutcome uint8
+
+// The outcomes. Unknown and Reused look the same from outside.
+const (
+	UnknownToken RefreshOutcome = iota // no such token, not this client's, expired or revoked
+	Renewed                            // good; replaced by Next if the policy rotates
+	ReusedToken                        // replaced before: the grant is revoked now
+)
+
+// Revoke is what Ledger.RevokeRefresh is given.
+type Revoke struct {
+	Now     time.Time
+	Digests [][]byte
+	Client  tenant.ClientID
+	All     bool
+	Event   tenant.LogEvent // stored when something was revoked
+}

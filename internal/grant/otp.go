@@ -1,0 +1,68 @@
+package grant
+
+import (
+	"context"
+
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/token"
+)
+
+// otp exchanges a one-time code (Auth0: the passwordless OTP grant). Everything
+// that can refuse the request without looking at the code does so first: a
+// request that could not succeed costs no try.
+func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
+	for _, p := range []struct{ name, value string }{
+		{"username", w.Username}, {"otp", w.OTP}, {"realm", w.Realm},
+	} {
+		if p.value == "" {
+			return Answer{}, oauth.MissingParameter(p.name)
+		}
+	}
+	var err error
+	if w.api, err = s.personAPI(ctx, w.Audience); err != nil {
+		return Answer{}, err
+	}
+	w.granted = oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(w.Scope)
+	g := tenant.Grant{
+		ID: "grt_" + secret.Alphanumeric(24), SessionID: secret.Token(24), Scope: w.granted.String(),
+	}
+	if w.api != nil {
+		g.Audience = w.api.Identifier
+	}
+	text, stored := s.refreshToken(w, g.ID)
+	done, err := s.Passwordless.Finish(ctx, passwordless.FinishRequest{
+		Client: w.client, Realm: w.Realm, Username: w.Username, OTP: w.OTP,
+		IP: w.IP, UserAgent: w.UserAgent, Grant: g, Refresh: stored,
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, connection: done.Connection.Name})
+}
+
+// person is whom tokens are issued for.
+type person struct {
+	user       *tenant.User
+	grant      *tenant.Grant
+	refresh    string
+	connection string
+}
+
+// answer issues the tokens of a person.
+func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error) {
+	t, err := s.Tokens.Issue(ctx, token.Request{
+		Client: w.client, API: w.api, User: p.user, Grant: p.grant,
+		Scope: w.granted.String(), AskedScope: w.Scope.String(),
+		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form,
+	})
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{
+		AccessToken: t.AccessToken, IDToken: t.IDToken, RefreshToken: p.refresh,
+		Scope: t.Scope, ExpiresIn: t.ExpiresIn, Connection: p.connection,
+	}, nil
+}

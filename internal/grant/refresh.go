@@ -1,0 +1,70 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorcode/doorcode/internal/event"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// refresh exchanges a refresh token (RFC 6749 §6, with rotation and reuse
+// detection as RFC 9700 §4.14.2 asks).
+func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
+	if w.RefreshToken == "" {
+		return Answer{}, oauth.MissingParameter("refresh_token")
+	}
+	now := s.Now()
+	next, digest := s.Tokens.NewRefresh()
+	used := event.New(event.ExchangeRefresh, now)
+	event.About(&used, nil, w.client)
+	used.IP, used.UserAgent, used.Scope = w.IP, w.UserAgent, w.Scope.String()
+	failed, reused := used, used
+	failed.Type, failed.Description = event.ExchangeRefreshFailed, "Unknown or invalid refresh token."
+	reused.Type, reused.Description = event.RefreshReused, "A refresh token was used again: its grant is revoked."
+
+	done, err := s.Ledger.UseRefresh(ctx, Refresh{
+		Now: now, Digests: s.Tokens.RefreshDigests(w.RefreshToken), Client: w.client.ID,
+		Policy: w.client.Refresh, Next: digest, Used: used, Failed: failed, Reused: reused,
+	})
+	if err != nil {
+		return Answer{}, fmt.Errorf("use refresh token: %w", err)
+	}
+	if done.Outcome != Renewed {
+		return Answer{}, oauth.InvalidRefreshToken()
+	}
+	if w.api, err = s.personAPI(ctx, done.Grant.Audience); err != nil {
+		return Answer{}, err
+	}
+	// What was granted may have been taken back since.
+	granted := oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(oauth.ParseScopes(done.Grant.Scope))
+	w.granted = oauth.Narrow(granted, w.Scope)
+	if !w.client.Refresh.Rotating {
+		next = ""
+	}
+	answer, err := s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: next})
+	// The scope of a refresh is always told (Auth0).
+	answer.Scope = w.granted.String()
+	return answer, err
+}
+
+// Revoke ends a refresh token (RFC 7009). A token that is unknown or belongs to
+// another application is none of the caller's business and no error.
+func (s *Service) Revoke(ctx context.Context, client *tenant.Client, refreshToken string) error {
+	set, err := s.Settings.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	e := event.New(event.RefreshRevoked, now)
+	event.About(&e, nil, client)
+	_, err = s.Ledger.RevokeRefresh(ctx, Revoke{
+		Now: now, Digests: s.Tokens.RefreshDigests(refreshToken), Client: client.ID,
+		All: set.Flags.RevokeDeletesGrant, Event: e,
+	})
+	if err != nil {
+		return fmt.Errorf("revoke refresh token: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package passwordless
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// Ledger is the storage of this use case. Each method is one transaction:
+// either all it describes is kept or nothing is, and any number of calls at
+// once, in any number of processes, give the outcomes they would give one
+// after another.
+type Ledger interface {
+	// Begin records that a code was asked for: limits, code, message and log
+	// event.
+	Begin(ctx context.Context, b Begin) (Begun, error)
+
+	// Spend judges one guess. It counts a wrong one against the code and the
+	// identifier, and redeems the code for a right one; at most one call ever
+	// redeems a code.
+	Spend(ctx context.Context, s Spend) (Spent, error)
+
+	// Complete records a sign-in: the user (made if nobody is known by the
+	// identifier), the grant, the refresh token and the log events.
+	Complete(ctx context.Context, c Complete) (Completed, error)
+}
+
+// Begin is what Ledger.Begin is given.
+type Begin struct {
+	Now        time.Time
+	To         tenant.Recipient
+	Identifier string // the counters' key for the identifier
+	NoSignUp   bool   // send nothing to people without a user
+
+	// Requests is the bucket of the caller's address; empty means that it is
+	// not limited. Sends says whether sends are limited.
+	Requests string
+	Rate     attack.Rate
+	Sends    bool
+
+	// Code is stored unless the code open for its key is to be repeated.
+	Code   tenant.Code
+	Life   time.Duration
+	Repeat bool
+
+	// Message and Event are stored with it; the message takes over the code's
+	// salt and expiry, and is marked suppressed when nothing is to be sent.
+	Message tenant.Message
+	Event   tenant.LogEvent
+	// Refused is stored instead of Event when the message is suppressed
+	// because of who it is for.
+	Refused tenant.LogEvent
+}
+
+// Begun is what became of a Begin.
+type Begun struct {
+	Outcome BeginOutcome
+	Wait    time.Duration // how long until the limit that refused it is over
+	Left    int           // requests left to the caller's address
+	// User is who is known by the identifier, Deletions how many were before.
+	User      tenant.UserID
+	Deletions int64
+	Message   tenant.Message // as stored; to be handed over when Outcome is Due
+}
+
+// BeginOutcome says what a Begin led to.
+type BeginOutcome uint8
+
+// The outcomes. Due and Suppressed look the same from outside.
+const (
+	Due             BeginOutcome = iota // a message is on its way
+	Suppressed                          // nothing is sent: blocked, no sign-ups
+	Cooling                             // nothing is sent: asked again too soon
+	TooManyRequests                     // the caller's address has asked too often
+	TooManySends                        // the identifier has been sent too many
+	TooManyTries                        // the identifier's wrong tries are used up
+)
+
+// Spend is what Ledger.Spend is given.
+type Spend struct {
+	Now              time.Time
+	Key              tenant.CodeKey
+	Identifier       string
+	Digest, Previous []byte // of the guess, under the current and the previous key
+	Wrong            tenant.LogEvent
+}
+
+// Spent is what became of a Spend.
+type Spent struct {
+	Outcome SpendOutcome
+	Wait    time.Duration // with NoTries
+}
+
+// SpendOutcome says how a guess was judged.
+type SpendOutcome uint8
+
+// The outcomes. Only Redeemed lets anybody in.
+const (
+	Wrong    SpendOutcome = iota // wrong, used, replaced, or nothing was sent
+	Redeemed                     // right, in time and first
+	Late                         // right, but after its expiry
+	Dead                         // this was the last try, or none was left
+	NoTries                      // the identifier's tries are used up; not judged
+)
+
+// Complete is what Ledger.Complete is given.
+type Complete struct {
+	Now        time.Time
+	To         tenant.Recipient
+	Identifier string
+	Sends      bool // sends are limited: end the cooldown
+	NoSignUp   bool
+	NewUser    func(deleted int64) tenant.User // pure
+	IP         string
+	Grant      tenant.Grant         // User is filled in
+	Refresh    *tenant.RefreshToken // stored when not nil
+	// Events are stored for every sign-in, SignUp too for the first; their
+	// user is filled in. Refused is stored when the user may not sign in.
+	Events  []tenant.LogEvent
+	SignUp  tenant.LogEvent
+	Refused tenant.LogEvent
+}
+
+// Completed is what became of a Complete.
+type Completed struct {
+	Outcome CompleteOutcome
+	User    tenant.User
+	First   bool // the user was made now
+}
+
+// CompleteOutcome says whether somebody was signed in.
+type CompleteOutcome uint8
+
+// The outcomes.
+const (
+	SignedIn CompleteOutcome = iota
+	UserBlocked
+	SignUpDisabled
+)

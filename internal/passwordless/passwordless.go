@@ -1,0 +1,103 @@
+// Package passwordless is the two halves of signing in without a password:
+// Start sends a code, Finish takes it.
+//
+// What it promises:
+//
+//   - A code lets one request in, at most once, whatever the concurrency and
+//     the number of processes. Three wrong tries end it. It works only for the
+//     connection, identifier, application and login transaction it was asked
+//     for, and for no longer than its connection says.
+//   - Ten wrong tries in a rolling day, over everything, end the tries of an
+//     identifier.
+//   - Start answers alike, and does the same work, for people who are known,
+//     unknown, blocked or may not sign up. Nothing about a person is created
+//     before their first right code.
+//   - An acknowledged start survives the process: the code, the message to be
+//     sent and the log entry are one durable write, and sending happens after
+//     it, outside any transaction.
+//
+// The sequence is here; the rules are in packages otp, attack and account; the
+// statements that make it hold under concurrency are behind Ledger.
+package passwordless
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/otp"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// Connections finds connections by the name applications send.
+type Connections interface {
+	// Connection returns the connection that answers to name. The fault is
+	// NotFound if there is none. What it returns is shared and not to be
+	// changed.
+	Connection(ctx context.Context, name string) (*tenant.Connection, error)
+}
+
+// Outbox takes messages that were just stored, to be sent soon.
+type Outbox interface {
+	// Offer hands over a message whose lease is this process's. It never
+	// blocks.
+	Offer(m tenant.Message)
+	// Refusal waits until the provider has refused the message, taken it, or
+	// ctx ends, and returns the refusal in the provider's words. Without a
+	// message it waits as long as the connection's latest hand-over took. It
+	// returns at once when as many as it allows are waiting already.
+	Refusal(ctx context.Context, c tenant.ConnectionID, message string) (refusal string)
+	// Ready reports whether the connection has somebody to send through.
+	Ready(c *tenant.Connection) bool
+}
+
+// Service starts and finishes sign-ins.
+type Service struct {
+	Connections Connections
+	Ledger      Ledger
+	Outbox      Outbox
+	Codes       otp.Maker
+	Keys        *secret.Ring
+	Limits      attack.Mode
+	// Settings returns the tenant's settings.
+	Settings func(ctx context.Context) (*tenant.Settings, error)
+	Now      func() time.Time
+}
+
+// The refusals of a start, in Auth0's words (Auth0: /passwordless/start).
+var (
+	errConnectionUnknown  = fault.New(fault.Invalid, "bad.connection", "Connection does not exist")
+	errConnectionDisabled = fault.New(fault.Invalid, "bad.connection", "Connection is disabled")
+	errSignUpDisabled     = fault.New(fault.Invalid, "bad.connection", "Public signup is disabled")
+	errNoSMS              = fault.New(fault.Invalid, "sms_provider_error", "No SMS provider is configured.")
+	errNoEmail            = fault.New(fault.Invalid, "server_error", "No email provider is configured.")
+	errRate               = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many requests. Wait for the time in the Retry-After header.")
+	errSends              = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many codes were asked for. Wait for the time in the Retry-After header.")
+	errTries              = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,
+		"Your account has been blocked after multiple consecutive login attempts.")
+)
+
+// The refusals of somebody who has proved an identifier but may not sign in.
+var (
+	errBlocked  = fault.New(fault.Denied, oauth.CodeUnauthorized, "user is blocked")
+	errNoSignUp = fault.New(fault.Denied, oauth.CodeInvalidGrant, "Public signup is disabled")
+)
+
+// connection finds the connection an application asks for and checks that it
+// may use it.
+func (s *Service) connection(ctx context.Context, name string, client tenant.ClientID) (*tenant.Connection, error) {
+	c, err := s.Connections.Connection(ctx, name)
+	if fault.Has(err, fault.NotFound) {
+		return nil, errConnectionUnknown.Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !c.Admits(client) {
+		return nil, errConnectionDisabled
+	}
+	return c, nil
+}

@@ -1,0 +1,253 @@
+package passwordless
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/doorcode/doorcode/internal/account"
+	"github.com/doorcode/doorcode/internal/address"
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/event"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// StartRequest asks for a code.
+type StartRequest struct {
+	Client *tenant.Client
+	// Authenticated says that the client proved its secret, which lifts the
+	// limit on its address: a server asks for many people.
+	Authenticated bool
+	Connection    string // by name
+	PhoneNumber   string
+	Email         string
+	Send          string // "code", "link" or empty
+	AuthParams    map[string]any
+	Transaction   string
+
+	RequestLanguage string // header x-request-language
+	AcceptLanguage  string // header accept-language
+	IP              string
+	IPKey           string // the address as limits know it
+	UserAgent       string
+}
+
+// Started is what the caller of Start may know: the same for everybody.
+type Started struct {
+	ID         string // the part of the user id after the bar
+	Channel    tenant.Channel
+	Identifier string
+	RateLeft   int // requests left to the caller's address; -1 when not limited
+}
+
+// maxLanguage bounds the language of a request: headers are long, tags are not.
+const maxLanguage = 200
+
+// Start sends a code to the number or address, unless a limit or the person's
+// standing forbids it; in the latter case it answers as if it had.
+func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
+	c, err := s.connection(ctx, r.Connection, r.Client.ID)
+	if err != nil {
+		return Started{}, err
+	}
+	to, err := recipient(c, r)
+	if err != nil {
+		return Started{}, err
+	}
+	if !s.Outbox.Ready(c) {
+		if c.Channel == tenant.SMS {
+			return Started{}, errNoSMS
+		}
+		return Started{}, errNoEmail
+	}
+	set, err := s.Settings(ctx)
+	if err != nil {
+		return Started{}, err
+	}
+	b, err := s.begin(c, to, r)
+	if err != nil {
+		return Started{}, err
+	}
+	begun, err := s.Ledger.Begin(ctx, b)
+	if err != nil {
+		return Started{}, fmt.Errorf("begin sign-in: %w", err)
+	}
+	switch begun.Outcome {
+	case TooManyRequests:
+		return Started{}, errRate.After(begun.Wait)
+	case TooManySends:
+		return Started{}, errSends.After(begun.Wait)
+	case TooManyTries:
+		return Started{}, errTries.After(begun.Wait)
+	case Due:
+		s.Outbox.Offer(begun.Message)
+	case Suppressed:
+		if begun.User == "" && set.Flags.RevealSignUpDisabled {
+			return Started{}, errSignUpDisabled
+		}
+	case Cooling:
+	}
+	if err := s.waitForProvider(ctx, c, begun); err != nil {
+		return Started{}, err
+	}
+	out := Started{Channel: c.Channel, Identifier: to.Identifier, RateLeft: -1}
+	if out.ID = account.External(begun.User); out.ID == "" {
+		out.ID = account.ExternalID(s.Keys, to, begun.Deletions)
+	}
+	if b.Requests != "" {
+		out.RateLeft = begun.Left
+	}
+	return out, nil
+}
+
+// waitForProvider gives the provider's refusal back to the caller where the
+// connection asks for that. Where sign-ups are closed nobody waits: a refusal
+// would tell who is known.
+func (s *Service) waitForProvider(ctx context.Context, c *tenant.Connection, b Begun) error {
+	if c.WaitForProvider <= 0 || c.NoSignUp {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.WaitForProvider)
+	defer cancel()
+	handed := ""
+	if b.Outcome == Due {
+		handed = b.Message.ID
+	}
+	refusal := s.Outbox.Refusal(ctx, c.ID, handed)
+	if refusal == "" {
+		return nil
+	}
+	if c.Channel == tenant.SMS {
+		return fault.New(fault.Invalid, "sms_provider_error", refusal)
+	}
+	return fault.New(fault.Invalid, "server_error", refusal)
+}
+
+// recipient reads the number or address for the connection's channel.
+func recipient(c *tenant.Connection, r StartRequest) (tenant.Recipient, error) {
+	to := tenant.Recipient{Connection: c.ID, Channel: c.Channel}
+	var err error
+	switch c.Channel {
+	case tenant.SMS:
+		if r.PhoneNumber == "" {
+			return to, fault.New(fault.Invalid, "bad.phone_number", "Missing required property: phone_number")
+		}
+		if to.Identifier, err = address.Phone(r.PhoneNumber); err != nil {
+			return to, fault.New(fault.Invalid, "bad.phone_number", err.Error())
+		}
+		if err = address.CheckPhone(to.Identifier, c.Numbers); err != nil {
+			// Auth0's widgets know a bad number by the provider's code.
+			return to, fault.New(fault.Invalid, "sms_provider_error",
+				"The 'To' number "+to.Identifier+" "+err.Error()+". (Code: 21211)")
+		}
+	case tenant.Email:
+		if r.Email == "" {
+			return to, fault.New(fault.Invalid, "bad.email", "Missing required property: email")
+		}
+		if to.Identifier, err = address.Email(r.Email); err != nil {
+			return to, fault.New(fault.Invalid, "bad.email", "error in email - "+err.Error()+": "+r.Email)
+		}
+	default:
+		return to, fault.New(fault.Invalid, "bad.connection",
+			"Invalid connection strategy. It must either be a passwordless connection")
+	}
+	return to, nil
+}
+
+// ErrNoLinks refuses a link. (Auth0 sends one when an e-mail connection is not
+// asked for a code.)
+var ErrNoLinks = fault.New(fault.Invalid, "bad.send", `error in send - links are not supported by this version: send "code"`)
+
+// sending decides between code and link. SMS always sends a code; e-mail sends
+// a link unless a code is asked for (Auth0).
+func sending(c *tenant.Connection, send string) (string, error) {
+	switch {
+	case send != "" && send != "code" && send != "link":
+		return "", fault.New(fault.Invalid, "bad.send", "error in send - No enum match for: "+send)
+	case c.Channel == tenant.SMS || send == "code":
+		return "code", nil
+	}
+	return "", ErrNoLinks
+}
+
+// language is what templates see as request_language: the header made for it,
+// else the connection's, else what the browser sends.
+func language(c *tenant.Connection, r StartRequest) string {
+	for _, l := range []string{r.RequestLanguage, c.RequestLanguage, r.AcceptLanguage} {
+		if l != "" {
+			return l[:min(len(l), maxLanguage)]
+		}
+	}
+	return ""
+}
+
+// begin puts together what is stored. It does the same for everybody: who the
+// recipient is, only the ledger learns.
+func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, r StartRequest) (Begin, error) {
+	send, err := sending(c, r.Send)
+	if err != nil {
+		return Begin{}, err
+	}
+	now := s.Now()
+	key := tenant.CodeKey{Connection: c.ID, Identifier: to.Identifier, Client: r.Client.ID, Transaction: r.Transaction}
+	salt := s.Codes.New()
+	digits, err := s.Codes.Digits(salt, key, c.Code.Digits)
+	if err != nil {
+		return Begin{}, fmt.Errorf("make code: %w", err)
+	}
+	b := Begin{
+		Now: now, To: to, NoSignUp: c.NoSignUp,
+		Identifier: account.Key(s.Keys, c.Channel, to.Identifier),
+		Sends:      s.Limits == attack.Strict,
+		Code: tenant.Code{
+			Key: key, Salt: salt, Digest: s.Codes.Digest(key, digits), Digits: c.Code.Digits,
+			FirstSent: now, Expires: now.Add(c.Code.Life()),
+		},
+		Life:   c.Code.Life(),
+		Repeat: c.Resend != "new",
+		Message: tenant.Message{
+			ID: "msg_" + secret.Alphanumeric(24), State: tenant.MessageQueued, Channel: c.Channel,
+			To: to.Identifier, Connection: c.ID, Client: r.Client.ID,
+			Language: language(c, r), Send: send, Code: key, Digits: c.Code.Digits,
+			RequestIP: r.IP, UserAgent: r.UserAgent, TemplateVersion: c.Version,
+			NextAt: now, LeaseUntil: now.Add(delivery.Lease), CreatedAt: now,
+		},
+	}
+	if s.Limits != attack.Off && !r.Authenticated && r.IPKey != "" {
+		b.Requests, b.Rate = "start/"+r.IPKey, attack.StartRate
+	}
+	b.Event, b.Refused = s.startEvents(c, r, to, b)
+	return b, nil
+}
+
+func (s *Service) startEvents(c *tenant.Connection, r StartRequest, to tenant.Recipient, b Begin) (sent, refused tenant.LogEvent) {
+	typ := event.CodeSent
+	if c.Channel == tenant.Email {
+		typ = event.CodeLinkSent
+	}
+	sent = event.New(typ, b.Now)
+	event.About(&sent, c, r.Client)
+	sent.IP, sent.UserAgent, sent.UserName = r.IP, r.UserAgent, to.Identifier
+	body := map[string]any{
+		"client_id": string(r.Client.ID), "connection": c.Name,
+		"send": b.Message.Send, "request_language": b.Message.Language,
+	}
+	if len(r.AuthParams) > 0 {
+		body["authParams"] = r.AuthParams
+	}
+	sent.Details = map[string]any{"body": body, "message_id": b.Message.ID}
+
+	refused = sent
+	refused.Type, refused.Details = event.LoginFailed, map[string]any{"message_id": b.Message.ID}
+	return sent, refused
+}
+
+// IsRefusal reports whether an error of Start or Finish is a limit that asks
+// the caller to wait.
+func IsRefusal(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Kind == fault.TooMany
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/delivery"
+)
+
+var _ delivery.Queue = (*Store)(nil)
+
+// Claim implements delivery.Queue. Two processes never claim the same message:
+// SQLite has one writer, and PostgreSQL skips rows that another transaction
+// has locked.
+func (s *Store) Claim(ctx context.Context, c delivery.Claim) ([]delivery.Claimed, error) {
+	text := `SELECT ` + messageColumns + ` FROM messages
+		WHERE state IN ('requested', 'queued') AND next_at <= $1 AND lease_until <= $1
+			AND $2 NOT LIKE '%,' || connection_id || ',%'
+		ORDER BY next_at LIMIT $3`
+	if s.dialect == postgres {
+		text += ` FOR UPDATE SKIP LOCKED`
+	}
+	except := strings.Builder{}
+	except.WriteString(",")
+	for _, id := range c.Except {
+		except.WriteString(string(id) + ",")
+	}
+	var claimed []delivery.Claimed
+	err := s.write(ctx, func(tx querier) error {
+		var err error
+		claimed, err = dueMessages(ctx, tx, text, toMillis(c.Now), except.String(), c.Limit)
+		if err != nil {
+			return err
+		}
+		for i := range claimed {
+			m := &claimed[i].Message
+			m.LeaseUntil = c.Until
+			if _, err := tx.exec(ctx, `UPDATE messages SET lease_until = $2 WHERE id = $1`, m.ID, toMillis(c.Until)); err != nil {
+				return fmt.Errorf("lease message: %w", err)
+			}
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+func dueMessages(ctx context.Context, tx querier, text string, args ...any) ([]delivery.Claimed, error) {
+	rows, err := tx.query(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("find due messages: %w", err)
+	}
+	defer rows.Close()
+	var due []delivery.Claimed
+	for rows.Next() {
+		var c delivery.Claimed
+		if err := scanMessage(rows, &c.Message); err != nil {
+			return nil, fmt.Errorf("find due messages: %w", err)
+		}
+		c.Lapsed = !c.Message.LeaseUntil.IsZero()
+		due = append(due, c)
+	}
+	return due, rows.Err()
+}
+
+// Finish implements delivery.Queue.
+func (s *Store) Finish(ctx context.Context, id string, lease time.Time, o delivery.Outcome) error {
+	return s.write(ctx, func(tx querier) error {
+		n, err := tx.exec(ctx, `
+			UPDATE messages SET state = $3, next_at = $4, lease_until = $5, attempts = $6,
+				provider = $7, provider_id = $8, template_version = $9, encoding = $10, segments = $11,
+				error_code = $12, error_text = $13, events = events || $14
+			WHERE id = $1 AND lease_until = $2`,
+			id, toMillis(lease), o.State, toMillis(o.NextAt), toMillis(o.LeaseUntil), o.Attempts,
+			o.Provider, o.ProviderID, o.TemplateVersion, o.Encoding, o.Segments,
+			o.ErrorCode, o.ErrorText, encodeEvents(o.Events))
+		if err != nil {
+			return fmt.Errorf("finish message: %w", err)
+		}
+		if n == 0 {
+			return delivery.ErrLease
+		}
+		if o.Event == nil {
+			return nil
+		}
+		return insertLogs(ctx, tx, *o.Event)
+	})
+}

@@ -1,0 +1,165 @@
+// Package authapi serves the Authentication API: starting a sign-in, tokens,
+// userinfo, and the documents that tell clients about them. One file for each
+// endpoint; Handler is the list of all.
+package authapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/signing"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/web"
+)
+
+// API serves the Authentication API.
+type API struct {
+	Grants       *grant.Service
+	Passwordless *passwordless.Service
+	Keys         *signing.Ring
+	Settings     func(ctx context.Context) (*tenant.Settings, error)
+	// Origins returns the origins that any application allows. A preflight
+	// does not say which application it is for.
+	Origins func(ctx context.Context) (map[string]bool, error)
+	Issuer  string // with a slash at its end
+	Proxies []netip.Prefix
+	Log     *slog.Logger
+}
+
+// Handler returns the API's routes. This list is the whole of it.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /passwordless/start", a.handle(a.start))
+	mux.Handle("GET /passwordless/start", a.handle(a.startByQuery))
+	mux.Handle("POST /oauth/token", a.handle(a.token))
+	mux.Handle("POST /oauth/revoke", a.handle(a.revoke))
+	mux.Handle("GET /userinfo", a.handle(a.userinfo))
+	mux.Handle("POST /userinfo", a.handle(a.userinfo))
+	for _, path := range []string{"/passwordless/start", "/oauth/token", "/oauth/revoke", "/userinfo"} {
+		mux.Handle("OPTIONS "+path, a.handle(a.preflight))
+	}
+	mux.Handle("GET /.well-known/openid-configuration", a.handle(a.discovery))
+	mux.Handle("GET /.well-known/oauth-authorization-server", a.handle(a.discovery))
+	mux.Handle("GET /.well-known/jwks.json", a.handle(a.jwks))
+	return mux
+}
+
+func (a *API) handle(fn web.HandlerFunc) http.Handler { return web.Handle(fn, a.writeError) }
+
+// errorReply is the shape of every error in this API.
+type errorReply struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.Of(err)
+	strict := false
+	if set, err := a.Settings(r.Context()); err == nil {
+		strict = set.Flags.StandardsStrict
+	}
+	status := oauth.Status(f, strict)
+	if errors.Is(err, web.ErrTooLarge) || errors.Is(err, web.ErrEncoded) {
+		status = web.StatusOf(err)
+	}
+	if f.Kind == fault.Internal {
+		a.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "err", err)
+	}
+	if status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
+		// RFC 6749 §5.2: who tried the header is told which scheme it takes.
+		w.Header().Set("WWW-Authenticate", `Basic realm="doorcode"`)
+	}
+	web.SetRetryAfter(w, f.RetryAfter)
+	web.NoStore(w)
+	if werr := web.WriteJSON(w, status, errorReply{f.Code, f.Message}); werr != nil {
+		a.Log.ErrorContext(r.Context(), "write error", "err", werr)
+	}
+}
+
+// preflight lets pages of the origins that applications allow ask.
+func (a *API) preflight(w http.ResponseWriter, r *http.Request) error {
+	origins, err := a.Origins(r.Context())
+	if err != nil {
+		return err
+	}
+	if !web.CORS(w, r, func(o string) bool { return origins[o] }) {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return nil
+}
+
+// share lets pages of the application's own origins read the answer.
+func share(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
+	if r.Header.Get("Origin") == "" {
+		return
+	}
+	web.CORS(w, r, func(origin string) bool { return allowsOrigin(c, origin) })
+}
+
+// allowsOrigin reports whether the application names the origin, as an origin
+// or by a callback there.
+func allowsOrigin(c *tenant.Client, origin string) bool {
+	if slices.Contains(c.WebOrigins, origin) || slices.Contains(c.AllowedOrigins, origin) {
+		return true
+	}
+	return slices.ContainsFunc(c.Callbacks, func(callback string) bool { return originOf(callback) == origin })
+}
+
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return ""
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host)
+}
+
+// credentials reads how the application identifies itself: by Basic
+// authentication or in the body, never both with different ids.
+func credentials(r *http.Request, p web.Params) (grant.Credentials, error) {
+	basic, ok, err := web.BasicCredentials(r)
+	if err != nil {
+		return grant.Credentials{}, err
+	}
+	c := grant.Credentials{ID: tenant.ClientID(p.Get("client_id")), Secret: p.Get("client_secret"), Given: p.Has("client_secret")}
+	if !ok {
+		return c, nil
+	}
+	if c.ID != "" && string(c.ID) != basic.ID {
+		return grant.Credentials{}, oauth.InvalidRequest("client_id differs from that in the Authorization header")
+	}
+	return grant.Credentials{ID: tenant.ClientID(basic.ID), Secret: basic.Secret, Given: true}, nil
+}
+
+// texts checks that the named parameters are strings where they were sent.
+func texts(p web.Params, names ...string) error {
+	for _, n := range names {
+		if p.Has(n) && !p.IsText(n) {
+			return oauth.InvalidRequest("Parameter " + n + " must be a string")
+		}
+	}
+	return nil
+}
+
+// forwardedFor reads auth0-forwarded-for: one address, v4 or v6.
+func forwardedFor(r *http.Request) func() (string, bool) {
+	return func() (string, bool) {
+		ip, ok := web.ParseIP(r.Header.Get("Auth0-Forwarded-For"))
+		return ip.String(), ok
+	}
+}
+
+// userAgent bounds what a client says of itself.
+func userAgent(r *http.Request) string {
+	ua := r.UserAgent()
+	return ua[:min(len(ua), 512)]
+}

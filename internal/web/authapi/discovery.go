@@ -1,0 +1,67 @@
+package authapi
+
+import (
+	"net/http"
+
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/web"
+)
+
+// metadata tells clients about this server (OpenID Connect Discovery 1.0 §3,
+// RFC 8414 §2). It names what there is and nothing else.
+type metadata struct {
+	Issuer             string   `json:"issuer"`
+	TokenEndpoint      string   `json:"token_endpoint"`
+	UserinfoEndpoint   string   `json:"userinfo_endpoint"`
+	JWKSURI            string   `json:"jwks_uri"`
+	RevocationEndpoint string   `json:"revocation_endpoint"`
+	Scopes             []string `json:"scopes_supported"`
+	ResponseTypes      []string `json:"response_types_supported"`
+	GrantTypes         []string `json:"grant_types_supported"`
+	SubjectTypes       []string `json:"subject_types_supported"`
+	AuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
+	IDTokenAlgs        []string `json:"id_token_signing_alg_values_supported"`
+	RequestObjectAlgs  []string `json:"request_object_signing_alg_values_supported"`
+	Claims             []string `json:"claims_supported"`
+	RequestURI         bool     `json:"request_uri_parameter_supported"`
+	Request            bool     `json:"request_parameter_supported"`
+}
+
+// discovery serves the metadata. Everything in it comes from the configured
+// public URL, nothing from the request: a Host header cannot change it.
+func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15")
+	w.Header().Set("Access-Control-Allow-Origin", "*") // public facts, no credentials
+	return web.WriteJSON(w, http.StatusOK, metadata{
+		Issuer:             a.Issuer,
+		TokenEndpoint:      a.Issuer + "oauth/token",
+		UserinfoEndpoint:   a.Issuer + "userinfo",
+		JWKSURI:            a.Issuer + ".well-known/jwks.json",
+		RevocationEndpoint: a.Issuer + "oauth/revoke",
+		Scopes:             []string{oauth.OpenID, oauth.Profile, oauth.Email, oauth.Phone, oauth.OfflineAccess},
+		ResponseTypes:      []string{},
+		GrantTypes:         []string{tenant.GrantOTP, tenant.GrantClientCredentials, tenant.GrantRefreshToken},
+		SubjectTypes:       []string{"public"},
+		AuthMethods:        []string{"client_secret_basic", "client_secret_post", "none"},
+		IDTokenAlgs:        []string{"RS256", "ES256", "HS256"},
+		RequestObjectAlgs:  []string{},
+		Claims: []string{
+			"aud", "auth_time", "at_hash", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
+			"name", "nickname", "nonce", "phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
+		},
+	})
+}
+
+// jwks serves the public keys: current, next and previous.
+func (a *API) jwks(w http.ResponseWriter, _ *http.Request) error {
+	h := w.Header()
+	// Keys are published long before they sign, so a client may hold on to
+	// what it has for a while.
+	h.Set("Cache-Control", "public, max-age=300, stale-while-revalidate=300")
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(a.Keys.JWKS())
+	return err
+}

@@ -1,0 +1,96 @@
+package authapi
+
+import (
+	"net/http"
+
+	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/token"
+	"github.com/doorcode/doorcode/internal/web"
+)
+
+// tokenReply is a token answer (RFC 6749 §5.1).
+type tokenReply struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	ExpiresIn    int64  `json:"expires_in"`
+	TokenType    string `json:"token_type"`
+}
+
+// token exchanges a code, a refresh token or a secret: POST /oauth/token.
+func (a *API) token(w http.ResponseWriter, r *http.Request) error {
+	web.NoStore(w)
+	p, err := web.ReadParams(w, r, web.AuthLimit)
+	if err != nil {
+		return err
+	}
+	if err := texts(p, "grant_type", "client_id", "client_secret", "audience", "realm", "username", "otp", "refresh_token"); err != nil {
+		return err
+	}
+	scopes, ok := p.Strings("scope")
+	if !ok {
+		return oauth.InvalidScope()
+	}
+	cred, err := credentials(r, p)
+	if err != nil {
+		return err
+	}
+	rec := web.RecordOf(r.Context())
+	rec.ClientID, rec.Connection = string(cred.ID), p.Get("realm")
+	a.shareWith(w, r, cred)
+	answer, err := a.Grants.Token(r.Context(), grant.Request{
+		Credentials: cred, GrantType: p.Get("grant_type"), Scope: oauth.ParseScopes(scopes...),
+		Audience: p.Get("audience"), Realm: p.Get("realm"), Username: p.Get("username"),
+		OTP: p.Get("otp"), RefreshToken: p.Get("refresh_token"), ForwardedFor: forwardedFor(r),
+		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
+	})
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, tokenReply{
+		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, IDToken: answer.IDToken,
+		Scope: answer.Scope, ExpiresIn: int64(answer.ExpiresIn.Seconds()), TokenType: token.Bearer,
+	})
+}
+
+// shareWith is share for a request whose application is not looked up yet.
+func (a *API) shareWith(w http.ResponseWriter, r *http.Request, cred grant.Credentials) {
+	if r.Header.Get("Origin") == "" {
+		return
+	}
+	if client, _, err := a.Grants.Identify(r.Context(), grant.Credentials{ID: cred.ID}); err == nil {
+		share(w, r, client)
+	}
+}
+
+// revoke ends a refresh token: POST /oauth/revoke (RFC 7009).
+func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
+	web.NoStore(w)
+	p, err := web.ReadParams(w, r, web.AuthLimit)
+	if err != nil {
+		return err
+	}
+	if err := texts(p, "client_id", "client_secret", "token"); err != nil {
+		return err
+	}
+	cred, err := credentials(r, p)
+	if err != nil {
+		return err
+	}
+	web.RecordOf(r.Context()).ClientID = string(cred.ID)
+	a.shareWith(w, r, cred)
+	client, err := a.Grants.Authenticate(r.Context(), cred)
+	if err != nil {
+		return err
+	}
+	if !p.Has("token") {
+		return oauth.MissingParameter("token")
+	}
+	if err := a.Grants.Revoke(r.Context(), client, p.Get("token")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}

@@ -121,9 +121,10 @@ func SendsWait(sent Times, cleared, now time.Time) (wait time.Duration, cooling 
 	if limit := max(hour, day); limit > 0 {
 		return limit, false
 	}
-	for n := len(Cooldowns()); n >= 1; n-- {
+	cooldowns := Cooldowns()
+	for n := len(cooldowns); n >= 1; n-- {
 		if at := sent.Last(n); at.After(cleared) && at.After(now.Add(-time.Hour)) {
-			cool := sent.Last(1).Add(Cooldowns()[n-1]).Sub(now)
+			cool := sent.Last(1).Add(cooldowns[n-1]).Sub(now)
 			return max(0, cool), cool > 0
 		}
 	}

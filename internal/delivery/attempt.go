@@ -123,6 +123,9 @@ func (w *Worker) unprepared(ctx context.Context, j *job, err error) (time.Durati
 	}
 	j.note(e)
 	j.passing++
+	if errors.Is(w.renew(ctx, j, shortTry+longTry), ErrLease) {
+		return 0, false
+	}
 	return min(firstPause<<min(j.passing-1, 8), shortTry), true
 }
 
@@ -152,17 +155,22 @@ func pauseAfter(n int) time.Duration {
 // covered makes sure that the message stays this process's for as long as the
 // attempt can take, or else lets it go: whoever has it next will send it.
 func (w *Worker) covered(ctx context.Context, j *job, limit time.Duration) bool {
-	now := w.Now()
-	if j.m.LeaseUntil.Sub(now) >= limit+leaseMargin {
-		return true
-	}
-	o := j.outcome()
-	o.LeaseUntil = now.Add(Lease).Truncate(time.Millisecond)
-	if err := w.write(ctx, j, o); err != nil {
+	if err := w.renew(ctx, j, limit); err != nil {
 		w.logger().WarnContext(ctx, "message let go", "message", j.m.ID, "err", err)
 		return false
 	}
 	return true
+}
+
+// renew makes the lease longer if less than d and a margin is left of it.
+func (w *Worker) renew(ctx context.Context, j *job, d time.Duration) error {
+	now := w.Now()
+	if j.m.LeaseUntil.Sub(now) >= d+leaseMargin {
+		return nil
+	}
+	o := j.outcome()
+	o.LeaseUntil = now.Add(Lease).Truncate(time.Millisecond)
+	return w.write(ctx, j, o)
 }
 
 // send makes the hand-over itself. A sender that panics has not said what the

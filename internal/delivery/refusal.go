@@ -100,7 +100,6 @@ func (r *refusals) settle(j *job, e *Error, now time.Time) {
 	if answer, ok := r.asked[j.m.ID]; ok {
 		answer <- refusal
 		delete(r.asked, j.m.ID)
-		return
 	}
 	r.settled[r.next] = struct{ id, refusal string }{j.m.ID, refusal}
 	r.next = (r.next + 1) % settledSize

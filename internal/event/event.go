@@ -6,9 +6,11 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -67,4 +69,10 @@ func About(e *tenant.LogEvent, c *tenant.Connection, client *tenant.Client) {
 	if client != nil {
 		e.Client, e.ClientName = client.ID, client.Name
 	}
+}
+
+// NewMessageID returns an id for a message: "msg_" and 24 letters and digits
+// that sort by time.
+func NewMessageID(now time.Time) string {
+	return fmt.Sprintf("msg_%09s%s", strconv.FormatInt(now.UnixMilli(), 36), secret.Alphanumeric(15))
 }

@@ -11,6 +11,10 @@ import (
 	"github.com/doorcode/doorcode/internal/token"
 )
 
+// ManagementGrant is the audience that client grants for the Management API
+// are kept under, whatever the public URL is.
+const ManagementGrant = "urn:doorcode:management-api"
+
 // clientCredentials gives an application a token of its own (RFC 6749 §4.4). A
 // public application has no secret to prove itself with and gets none.
 func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error) {
@@ -24,10 +28,9 @@ func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error
 	if err != nil {
 		return Answer{}, err
 	}
-	// Grants for the Management API are kept under its first name.
 	audience := api.Identifier
 	if s.isManagement(audience) {
-		audience = s.Management[0]
+		audience = ManagementGrant
 	}
 	allowed, err := s.Settings.ClientGrant(ctx, w.client.ID, audience)
 	if fault.Has(err, fault.NotFound) {

@@ -10,10 +10,13 @@ import (
 // Settings finds applications and APIs. What it returns is shared and not to
 // be changed. The fault is NotFound where there is none.
 type Settings interface {
+	// Client returns an application.
 	Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error)
+	// API returns an API by its identifier.
 	API(ctx context.Context, audience string) (*tenant.API, error)
 	// ClientGrant returns what a client may ask of an API in its own name.
 	ClientGrant(ctx context.Context, client tenant.ClientID, audience string) (*tenant.ClientGrant, error)
+	// Settings returns the tenant's settings.
 	Settings(ctx context.Context) (*tenant.Settings, error)
 }
 

@@ -72,7 +72,8 @@ func bombs() []bomb {
 		{"raw that never ends", strings.Repeat("{% raw %}", 6000), true},
 		{"openings that never close", strings.Repeat("{{", 30000), true},
 		{"macros that never close", strings.Repeat("@@", 30000), true},
-		{"thousands of outputs", strings.Repeat("{{a}}", 13000), false},
+		{"thousands of outputs", strings.Repeat("{{a}}", 13000), true},
+		{"many outputs and macros", strings.Repeat("{{a}}@@code@@", 4700), false},
 		{"thousands of assignments", strings.Repeat("{%assign a=a%}", 4600), true},
 		{"thousands of filters", "{{ a" + strings.Repeat("|upcase", 9000) + " }}", true},
 	}
@@ -84,25 +85,38 @@ func TestINJ03BombsEndWithinTheBudget(t *testing.T) {
 	_, vars := rubyCases(t)
 	for _, b := range bombs() {
 		t.Run(b.name, func(t *testing.T) {
-			began := time.Now()
-			tmpl, err := Parse(b.template, Options{Macros: map[string]string{"code": "code"}})
-			if err == nil {
-				r := tmpl.start(vars, RenderOptions{EscapeHTML: true, InlineErrors: true}, true)
-				err = r.block(tmpl.body)
-				if r.steps > r.limits.Steps || r.memory > r.limits.Memory || r.main.Len() > r.limits.Output {
-					t.Errorf("spent %d steps, %d bytes of memory, %d of output", r.steps, r.memory, r.main.Len())
+			var d time.Duration
+			// The work is the same every time, so a run that was slow because
+			// the machine paused is told apart from slow work by another run.
+			for range 5 {
+				began := time.Now()
+				b.explode(t, vars)
+				if d = time.Since(began); d < slow {
+					return
 				}
 			}
-			var re *RenderError
-			if !b.endsItself && !(errors.As(err, &re) && re.Limit) {
-				t.Errorf("err = %v, want the budget to end it", err)
-			}
-			// Far above the 5 ms it takes on an idle machine, to catch work
-			// that is not charged at all.
-			if d := time.Since(began); d > time.Second {
-				t.Errorf("took %v", d)
-			}
+			t.Errorf("took %v five times over", d)
 		})
+	}
+}
+
+// slow is far above the 5 ms a bomb takes on an idle machine: it is there to
+// catch work that no step is charged for.
+const slow = 500 * time.Millisecond
+
+func (b bomb) explode(t *testing.T, vars Map) {
+	t.Helper()
+	tmpl, err := Parse(b.template, Options{Macros: macros()})
+	if err == nil {
+		r := tmpl.start(vars, RenderOptions{EscapeHTML: true, InlineErrors: true}, true)
+		err = r.block(tmpl.body)
+		if r.steps > r.limits.Steps || r.memory > r.limits.Memory || r.main.Len() > r.limits.Output {
+			t.Errorf("spent %d steps, %d bytes of memory, %d of output", r.steps, r.memory, r.main.Len())
+		}
+	}
+	var re *RenderError
+	if !b.endsItself && !(errors.As(err, &re) && re.Limit) {
+		t.Errorf("err = %v, want the budget to end it", err)
 	}
 }
 

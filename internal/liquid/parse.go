@@ -31,7 +31,7 @@ type ending struct {
 }
 
 func (p *parser) template() (block, error) {
-	s := scanner{source: p.source, macros: p.macros, facts: &p.facts}
+	s := scanner{source: p.source, macros: p.macros, facts: &p.facts, most: p.limits.Steps}
 	if err := s.scan(); err != nil {
 		return nil, err
 	}

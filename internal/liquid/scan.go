@@ -29,6 +29,7 @@ type scanner struct {
 	macros map[string]string
 	tokens []token
 	facts  *facts
+	most   int  // tokens; reading on would cost more than rendering may
 	trim   bool // the last tag ended in "-": the next text loses its left space
 }
 
@@ -44,6 +45,9 @@ func (s *scanner) scan() error {
 			return err
 		}
 		at = next
+		if len(s.tokens) > s.most {
+			return &ParseError{at: open, Message: "The template has too many parts", Limit: true}
+		}
 	}
 	return nil
 }

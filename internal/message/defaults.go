@@ -9,7 +9,7 @@ const DefaultSMS = `{{ code }} is your sign-in code for {{ application.name | de
 // as text.
 const (
 	DefaultMailFrom    = `{{ application.name | default: 'Sign-in' }} <{{ support_email | default: 'no-reply@localhost' }}>`
-	DefaultMailSubject = `{% if send == 'code' %}{{ code }} is your sign-in code{% else %}Your sign-in link{% endif %}{% if application.name %} for {{ application.name }}{% endif %}`
+	DefaultMailSubject = `{% if send contains 'link' %}Your sign-in link{% else %}{{ code }} is your sign-in code{% endif %}{% if application.name %} for {{ application.name }}{% endif %}`
 	DefaultMailBody    = `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -40,7 +40,7 @@ const (
 <div class="card">
 {% if operation == 'change_email' %}<h1>Confirm your new address</h1>
 {% else %}<h1>Sign in{% if application.name %} to {{ application.name }}{% endif %}</h1>
-{% endif %}{% if send == 'link' or send == 'link_ios' or send == 'link_android' %}<p>Use this button to go on. It works once.</p>
+{% endif %}{% if send contains 'link' %}<p>Use this button to go on. It works once.</p>
 <p><a class="button" href="{{ link }}">Continue</a></p>
 {% else %}<p>Type this code where you were asked for it. It works once.</p>
 <p class="code">{{ code }}</p>

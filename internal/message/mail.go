@@ -3,6 +3,8 @@ package message
 import (
 	"strings"
 
+	"github.com/yuin/goldmark"
+
 	"github.com/doorcode/doorcode/internal/liquid"
 )
 
@@ -16,7 +18,7 @@ type Mail struct {
 // rendered by several goroutines at once.
 type MailTemplate struct {
 	from, subject, body *liquid.Template
-	markdown            bool // the body has no HTML tag
+	markdown            goldmark.Markdown // nil if the body is HTML
 }
 
 // headerLimits leave room for the 1,024 characters a subject may have.
@@ -40,7 +42,11 @@ func ParseMail(from, subject, body string) (*MailTemplate, error) {
 	if t.body, err = parse(bodyField, body, mailMacros(), bodyLimits()); err != nil {
 		return nil, err
 	}
-	t.markdown = !hasTag(t.body.Literal())
+	if !hasTag(t.body.Literal()) {
+		// Without options goldmark is CommonMark and drops raw HTML and
+		// addresses that run script.
+		t.markdown = goldmark.New()
+	}
 	return &t, nil
 }
 
@@ -64,8 +70,8 @@ func (t *MailTemplate) Render(v Vars) (Mail, error) {
 	if err != nil {
 		return Mail{}, renderError(bodyField, err)
 	}
-	if t.markdown {
-		if m.HTML, err = markdownHTML(body, spans); err != nil {
+	if t.markdown != nil {
+		if m.HTML, err = markdownHTML(t.markdown, body, spans); err != nil {
 			return Mail{}, err
 		}
 	} else {

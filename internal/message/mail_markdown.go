@@ -20,7 +20,7 @@ const maxMarkdown = 16 << 10
 // markdownHTML turns a Markdown body into HTML. Values are HTML already; words
 // stand in for them while the text is read, so that nothing in them is taken
 // for a mark.
-func markdownHTML(body string, values []liquid.Span) (string, error) {
+func markdownHTML(engine goldmark.Markdown, body string, values []liquid.Span) (string, error) {
 	source, word := standIns(body, values)
 	if len(source) > maxMarkdown {
 		return "", &RenderError{Field: bodyField, Message: "The message is too long for Markdown", Limit: true}
@@ -29,9 +29,7 @@ func markdownHTML(body string, values []liquid.Span) (string, error) {
 		return "", &RenderError{Field: bodyField, Message: "The message has too many Markdown marks", Limit: true}
 	}
 	var out bytes.Buffer
-	// Without options goldmark is CommonMark and drops raw HTML and addresses
-	// that run script.
-	if err := goldmark.New().Convert([]byte(source), &out); err != nil {
+	if err := engine.Convert([]byte(source), &out); err != nil {
 		return "", &RenderError{Field: bodyField, Message: "The Markdown cannot be read: " + err.Error()}
 	}
 	return restore(out.String(), word, body, values), nil
@@ -84,30 +82,35 @@ func restore(out, word, body string, values []liquid.Span) string {
 }
 
 // tooTangled finds the texts that make the parser slow and that nobody writes:
-// hundreds of brackets or quotes inside quotes.
+// hundreds of brackets, or quotes inside quotes inside quotes.
 func tooTangled(source string) bool {
-	const most, deepest = 400, 16
-	if strings.Count(source, "[") > most || strings.Count(source, "*")+strings.Count(source, "_") > 4*most || strings.Count(source, "`") > most {
+	const most, deepest = 400, 24
+	if strings.Count(source, "[") > most || strings.Count(source, "`") > most ||
+		strings.Count(source, "*")+strings.Count(source, "_") > 4*most {
 		return true
 	}
 	for line := range strings.Lines(source) {
-		depth := 0
-		for _, c := range line {
-			switch {
-			case c == '>' || c == '-' || c == '+' || c == '*':
-				depth++
-			case c == ' ' || c == '\t' || c >= '0' && c <= '9' || c == '.' || c == ')':
-				continue
-			default:
-				depth += 1000
-			}
-			if depth >= 1000 {
-				break
-			}
-		}
-		if strings.Count(line, ">") > deepest && depth%1000 > deepest {
+		if nesting(line) > deepest {
 			return true
 		}
 	}
 	return false
+}
+
+// nesting is how many quotes and list items a line may open inside one
+// another.
+func nesting(line string) int {
+	depth := 0
+	for i := range len(line) {
+		switch c := line[i]; {
+		case c == '>' || c == '+' || (c == '-' || c == '*') && i+1 < len(line) && line[i+1] == ' ':
+			depth++
+		case c == ')' || c == '.':
+			depth++ // the end of a number in front of a list item
+		case c == ' ' || c == '\t' || isDigit(c):
+		default:
+			return depth
+		}
+	}
+	return depth
 }

@@ -86,8 +86,11 @@ type RenderError struct {
 	Limit        bool   // the template costs too much
 }
 
-// Error is the message with its place.
+// Error is the message with its place, if it has one.
 func (e *RenderError) Error() string {
+	if e.Line == 0 {
+		return e.Field + ": " + e.Message
+	}
 	return fmt.Sprintf("%s, line %d, column %d: %s", e.Field, e.Line, e.Column, e.Message)
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -40,37 +39,20 @@ func NewLogger(w io.Writer, format Format, level slog.Leveler) *slog.Logger {
 //
 // Records made with the context of a request get its request_id.
 func NewHandler(w io.Writer, format Format, level slog.Leveler) slog.Handler {
-	w = &lines{w: w}
-	quick, careful := &slog.HandlerOptions{Level: level}, &slog.HandlerOptions{Level: level, ReplaceAttr: replace}
+	out := &lines{w: w, json: format == JSON}
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: replace}
 	if format == JSON {
-		return handler{slog.NewJSONHandler(w, quick), slog.NewJSONHandler(w, careful), true}
+		return handler{slog.NewJSONHandler(out, opts), out}
 	}
-	return handler{slog.NewTextHandler(w, quick), slog.NewTextHandler(w, careful), true}
+	return handler{slog.NewTextHandler(out, opts), out}
 }
 
-// lines lets one line be written at a time, whichever handler it is from.
-type lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// Write writes a line.
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(line)
-}
-
-// handler looks at each record first. Most have nothing in them that would be
-// changed, and slog writes those in half the time if it need not ask.
+// handler looks at each record first. Most have nothing in them that would have
+// to be changed, and are written for a fraction of what slog needs to ask about
+// every attribute.
 type handler struct {
-	quick, careful slog.Handler
-	open           bool // nothing given by WithAttrs or WithGroup needs care
-}
-
-// Enabled reports whether records of the level are written.
-func (h handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.careful.Enabled(ctx, level)
+	slog.Handler
+	out *lines // nil if there are attributes or groups that only slog knows of
 }
 
 // Handle writes the record.
@@ -80,39 +62,20 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.String("request_id", id))
 	}
 	r.Time = r.Time.UTC().Truncate(time.Microsecond)
-	harmless := h.open && plain(r.Message)
-	r.Attrs(func(a slog.Attr) bool {
-		harmless = harmless && unchanged(a)
-		return harmless
-	})
-	if harmless {
-		return h.quick.Handle(ctx, r)
+	if h.out != nil && harmless(r) {
+		return h.out.record(r)
 	}
-	return h.careful.Handle(ctx, r)
+	return h.Handler.Handle(ctx, r)
 }
 
 // WithAttrs returns a handler that writes attrs with each record.
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	for _, a := range attrs {
-		h.open = h.open && unchanged(a)
-	}
-	return handler{h.quick.WithAttrs(attrs), h.careful.WithAttrs(attrs), h.open}
+	return handler{h.Handler.WithAttrs(attrs), nil}
 }
 
 // WithGroup returns a handler that puts what follows into a group.
 func (h handler) WithGroup(name string) slog.Handler {
-	return handler{h.quick.WithGroup(name), h.careful.WithGroup(name), h.open && !sensitive(name)}
-}
-
-// unchanged reports whether replace would surely leave a as it is.
-func unchanged(a slog.Attr) bool {
-	switch a.Value.Kind() {
-	case slog.KindString:
-		return plain(a.Value.String()) && !sensitive(a.Key)
-	case slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindDuration:
-		return !sensitive(a.Key)
-	}
-	return false
+	return handler{h.Handler.WithGroup(name), nil}
 }
 
 // replace is called for each attribute that is about to be written, also for
@@ -131,6 +94,8 @@ func replace(groups []string, a slog.Attr) slog.Attr {
 		if s := a.Value.String(); !plain(s) {
 			a.Value = slog.StringValue(clean(Mask(s), len(s)))
 		}
+	case slog.KindTime:
+		a.Value = slog.TimeValue(a.Value.Time().UTC())
 	case slog.KindAny:
 		if _, ok := a.Value.Any().(slog.Level); !ok {
 			s := describe(a.Value.Any())

@@ -11,7 +11,6 @@ import (
 	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
-	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -209,7 +208,7 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, r StartReques
 		Life:   c.Code.Life(),
 		Repeat: c.Resend != "new",
 		Message: tenant.Message{
-			ID: "msg_" + secret.Alphanumeric(24), State: tenant.MessageQueued, Channel: c.Channel,
+			ID: event.NewMessageID(now), State: tenant.MessageQueued, Channel: c.Channel,
 			To: to.Identifier, Connection: c.ID, Client: r.Client.ID,
 			Language: language(c, r), Send: send, Code: key, Digits: c.Code.Digits,
 			RequestIP: r.IP, UserAgent: r.UserAgent, TemplateVersion: c.Version,

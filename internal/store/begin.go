@@ -21,6 +21,9 @@ const minRepeatLife = 30 * time.Second
 
 // Begin implements passwordless.Ledger.
 func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.Begun, error) {
+	if s.dialect == postgres && b.Requests == "" && !b.Sends {
+		return s.beginPostgres(ctx, b)
+	}
 	var out passwordless.Begun
 	err := s.write(ctx, func(tx querier) error {
 		out = passwordless.Begun{Message: b.Message}
@@ -36,14 +39,8 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 			}
 		}
 		st, err := readStanding(ctx, tx, b)
-		if err != nil {
+		if err != nil || st.describe(b, &out) {
 			return err
-		}
-		out.User, out.Deletions = tenant.UserID(st.user.String), st.deletions
-		out.Message.User = out.User
-		if wait := attack.TriesWait(st.wrong, st.streak, b.Now); wait > 0 {
-			out.Outcome, out.Wait = passwordless.TooManyTries, wait
-			return nil
 		}
 		if b.Sends {
 			if done, err := takeSend(ctx, tx, b, &out); done || err != nil {
@@ -63,6 +60,37 @@ type standing struct {
 	wrong     attack.Times
 	streak    int
 }
+
+// describe says in out who the recipient is. It reports true when they have no
+// tries left, so that nothing is to be sent.
+func (st *standing) describe(b passwordless.Begin, out *passwordless.Begun) bool {
+	out.User, out.Deletions = tenant.UserID(st.user.String), st.deletions
+	out.Message.User = out.User
+	if wait := attack.TriesWait(st.wrong, st.streak, b.Now); wait > 0 {
+		out.Outcome, out.Wait = passwordless.TooManyTries, wait
+		return true
+	}
+	return false
+}
+
+// suppressed says why nothing is to be sent to the recipient, to the tenant's
+// log and on the message's timeline; both are empty if something is.
+func (st *standing) suppressed(b passwordless.Begin) (entry, detail string) {
+	switch {
+	case st.blocked:
+		return blockedEntry, blockedDetail
+	case !st.user.Valid && b.NoSignUp:
+		return closedEntry, closedDetail
+	}
+	return "", ""
+}
+
+const (
+	blockedEntry  = "user is blocked"
+	blockedDetail = "The user is blocked."
+	closedEntry   = "Public signup is disabled"
+	closedDetail  = "Sign-ups are disabled and nobody is known by this address."
+)
 
 const standingText = `
 	SELECT
@@ -86,7 +114,7 @@ func readStanding(ctx context.Context, tx querier, b passwordless.Begin) (standi
 // takeRequestText is the generic cell rate algorithm in one statement: the
 // bucket's theoretical arrival time moves on unless it is too far ahead.
 const takeRequestText = `
-	INSERT INTO rates (name, tat) VALUES ($1, $2 + $3)
+	INSERT INTO rates (name, tat) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
 	ON CONFLICT (name) DO UPDATE
 		SET tat = CASE WHEN rates.tat > $2 THEN rates.tat ELSE $2 END + $3
 		WHERE rates.tat <= $4
@@ -207,24 +235,23 @@ func record(ctx context.Context, tx querier, b passwordless.Begin, st standing, 
 	}
 	out.Message.CodeExpires = fromMillis(expires)
 	entry := b.Event
-	switch {
-	case st.blocked:
-		suppress(out, b.Now, "The user is blocked.")
+	if why, detail := st.suppressed(b); why != "" {
+		suppress(out, b.Now, detail)
 		entry = b.Refused
-		entry.Description = "user is blocked"
-	case !st.user.Valid && b.NoSignUp:
-		suppress(out, b.Now, "Sign-ups are disabled and nobody is known by this address.")
-		entry = b.Refused
-		entry.Description = "Public signup is disabled"
-	default:
-		out.Outcome = passwordless.Due
-		out.Message.Events = []tenant.MessageEvent{{At: b.Now, State: tenant.MessageRequested}}
+		entry.Description = why
+	} else {
+		due(out, b.Now)
 	}
 	entry.User = out.User
 	if err := insertMessage(ctx, tx, &out.Message); err != nil {
 		return err
 	}
 	return insertLogs(ctx, tx, entry)
+}
+
+func due(out *passwordless.Begun, now time.Time) {
+	out.Outcome = passwordless.Due
+	out.Message.Events = []tenant.MessageEvent{{At: now, State: tenant.MessageRequested}}
 }
 
 func suppress(out *passwordless.Begun, now time.Time, why string) {

@@ -27,6 +27,11 @@ var signInText = `
 
 // Complete implements passwordless.Ledger.
 func (s *Store) Complete(ctx context.Context, c passwordless.Complete) (passwordless.Completed, error) {
+	if s.dialect == postgres {
+		if out, known, err := s.completePostgres(ctx, c); known || err != nil {
+			return out, err
+		}
+	}
 	var out passwordless.Completed
 	err := s.write(ctx, func(tx querier) error {
 		out = passwordless.Completed{}

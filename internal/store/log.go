@@ -20,21 +20,30 @@ func insertLogs(ctx context.Context, tx querier, events ...tenant.LogEvent) erro
 	args := make([]any, 0, 7*len(events))
 	for i := range events {
 		e := &events[i]
-		doc, err := json.Marshal(logDoc{
-			Description: e.Description, Connection: e.Connection, Strategy: string(e.Strategy),
-			StrategyType: e.StrategyType, ClientName: e.ClientName, IP: e.IP, UserAgent: e.UserAgent,
-			UserName: e.UserName, Audience: e.Audience, Scope: e.Scope, Details: e.Details,
-			IsMobile: e.IsMobile, Auth0Client: e.Auth0Client, CorrelationID: e.CorrelationID,
-		})
+		doc, err := encodeLog(e)
 		if err != nil {
-			return fmt.Errorf("store log: %w", err)
+			return err
 		}
-		args = append(args, e.ID, toMillis(e.At), e.Type, e.Client, e.ConnectionID, e.User, string(doc))
+		args = append(args, e.ID, toMillis(e.At), e.Type, e.Client, e.ConnectionID, e.User, doc)
 	}
 	if _, err := tx.exec(ctx, insertLogsTexts[len(events)-1], args...); err != nil {
 		return fmt.Errorf("store log: %w", err)
 	}
 	return nil
+}
+
+// encodeLog writes the part of an event that has no columns.
+func encodeLog(e *tenant.LogEvent) (string, error) {
+	doc, err := json.Marshal(logDoc{
+		Description: e.Description, Connection: e.Connection, Strategy: string(e.Strategy),
+		StrategyType: e.StrategyType, ClientName: e.ClientName, IP: e.IP, UserAgent: e.UserAgent,
+		UserName: e.UserName, Audience: e.Audience, Scope: e.Scope, Details: e.Details,
+		IsMobile: e.IsMobile, Auth0Client: e.Auth0Client, CorrelationID: e.CorrelationID,
+	})
+	if err != nil {
+		return "", fmt.Errorf("store log: %w", err)
+	}
+	return string(doc), nil
 }
 
 // logDoc is a log event as it is stored, without its columns.

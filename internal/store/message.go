@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -85,19 +84,12 @@ func (s *Store) Message(ctx context.Context, id string) (tenant.Message, error) 
 }
 
 // Messages returns up to n messages, newest first, that are older than the
-// one with the id before; all when it is empty.
+// one with the id before; the newest when it is empty. Ids sort by time.
 func (s *Store) Messages(ctx context.Context, before string, n int) ([]tenant.Message, error) {
-	at, id := time.UnixMilli(1<<50), "~"
-	if before != "" {
-		m, err := s.Message(ctx, before)
-		if err != nil {
-			return nil, err
-		}
-		at, id = m.CreatedAt, m.ID
+	if before == "" {
+		before = "msg_~"
 	}
-	rows, err := s.read.query(ctx, `SELECT `+messageColumns+` FROM messages
-		WHERE created_at < $1 OR (created_at = $1 AND id < $2)
-		ORDER BY created_at DESC, id DESC LIMIT $3`, at.UnixMilli(), id, n)
+	rows, err := s.read.query(ctx, `SELECT `+messageColumns+` FROM messages WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, n)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}

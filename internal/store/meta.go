@@ -47,33 +47,102 @@ const (
 )
 
 // Sweep deletes codes, rates and counters that no rule looks at any more. It
-// deletes a bounded number of each and reports whether there was more.
+// looks for them beside the writer, deletes a bounded number of each, and
+// reports whether there was more.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (more bool, err error) {
+	sends := fmt.Sprintf("%013d", toMillis(now.Add(-keepSends)))
 	for _, d := range []struct {
-		text   string
-		before any
+		find, remove string
+		before       any
 	}{
-		{`DELETE FROM codes WHERE (connection_id, identifier, client_id, transaction_id) IN (
-			SELECT connection_id, identifier, client_id, transaction_id FROM codes WHERE expires_at < $1 LIMIT $2)`,
-			toMillis(now.Add(-keepCodes))},
-		{`DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE tat < $1 LIMIT $2)`, toMillis(now)},
-		{`DELETE FROM sends WHERE (identifier, client_id) IN (
-			SELECT identifier, client_id FROM sends WHERE substr(sent_at, 118, 13) < $1 LIMIT $2)`,
-			fmt.Sprintf("%013d", toMillis(now.Add(-keepSends)))},
-		{`DELETE FROM tries WHERE identifier IN (
-			SELECT identifier FROM tries WHERE streak = 0 AND substr(wrong_at, 118, 13) < $1 LIMIT $2)`,
-			fmt.Sprintf("%013d", toMillis(now.Add(-keepSends)))},
+		{
+			`SELECT connection_id, identifier, client_id, transaction_id FROM codes WHERE expires_at < $1 LIMIT $2`,
+			`DELETE FROM codes WHERE connection_id = $1 AND identifier = $2 AND client_id = $3 AND transaction_id = $4
+				AND expires_at < $5`,
+			toMillis(now.Add(-keepCodes)),
+		},
+		{
+			`SELECT name FROM rates WHERE tat < $1 LIMIT $2`,
+			`DELETE FROM rates WHERE name = $1 AND tat < $2`,
+			toMillis(now),
+		},
+		{
+			`SELECT identifier, client_id FROM sends WHERE substr(sent_at, 118, 13) < $1 LIMIT $2`,
+			`DELETE FROM sends WHERE identifier = $1 AND client_id = $2 AND substr(sent_at, 118, 13) < $3`,
+			sends,
+		},
+		{
+			`SELECT identifier FROM tries WHERE streak = 0 AND substr(wrong_at, 118, 13) < $1 LIMIT $2`,
+			`DELETE FROM tries WHERE identifier = $1 AND streak = 0 AND substr(wrong_at, 118, 13) < $2`,
+			sends,
+		},
 	} {
-		var n int64
-		err := s.write(ctx, func(tx querier) error {
-			var err error
-			n, err = tx.exec(ctx, d.text, d.before, sweepRows)
-			return err
-		})
+		full, err := s.sweepOne(ctx, d.find, d.remove, d.before)
 		if err != nil {
 			return false, fmt.Errorf("sweep: %w", err)
 		}
-		more = more || n == sweepRows
+		more = more || full
 	}
 	return more, nil
+}
+
+func (s *Store) sweepOne(ctx context.Context, find, remove string, before any) (full bool, err error) {
+	keys, err := s.keys(ctx, find, before, sweepRows)
+	if err != nil || len(keys) == 0 {
+		return false, err
+	}
+	err = s.write(ctx, func(tx querier) error {
+		for _, key := range keys {
+			if _, err := tx.exec(ctx, remove, append(key, before)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(keys) == sweepRows, err
+}
+
+// keys reads rows of text columns.
+func (s *Store) keys(ctx context.Context, text string, args ...any) ([][]any, error) {
+	rows, err := s.read.query(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	var keys [][]any
+	for rows.Next() {
+		values, into := make([]string, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		key := make([]any, len(values), len(values)+1)
+		for i, v := range values {
+			key[i] = v
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
+
+// SetMeta sets a fact, whatever it was before.
+func (s *Store) SetMeta(ctx context.Context, name, value string) error {
+	if old, err := s.Meta(ctx, name); err != nil || old == value {
+		return err
+	}
+	err := s.write(ctx, func(tx querier) error {
+		_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write meta: %w", err)
+	}
+	return nil
 }

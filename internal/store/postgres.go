@@ -79,8 +79,13 @@ func (p pool) row(ctx context.Context, text string, args ...any) *sql.Row {
 func (p pool) close() error { return nil }
 
 func (p pool) write(ctx context.Context, fn func(tx querier) error) error {
+	return retry(ctx, func() error { return p.once(ctx, fn) })
+}
+
+// retry runs fn again while PostgreSQL could not serialize it.
+func retry(ctx context.Context, fn func() error) error {
 	for try := 0; ; try++ {
-		err := p.once(ctx, fn)
+		err := fn()
 		if err == nil || try == maxRetries || !again(err) {
 			return err
 		}

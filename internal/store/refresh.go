@@ -41,6 +41,11 @@ const useRefreshText = `
 
 // UseRefresh implements grant.Ledger.
 func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshed, error) {
+	if s.dialect == postgres {
+		if out, good, err := s.refreshPostgres(ctx, r); good || err != nil {
+			return out, err
+		}
+	}
 	var out grant.Refreshed
 	err := s.write(ctx, func(tx querier) error {
 		out = grant.Refreshed{}

@@ -39,6 +39,11 @@ const wrongTryText = `
 
 // Spend implements passwordless.Ledger.
 func (s *Store) Spend(ctx context.Context, sp passwordless.Spend) (passwordless.Spent, error) {
+	if s.dialect == postgres {
+		if out, judged, err := s.spendPostgres(ctx, sp); judged || err != nil {
+			return out, err
+		}
+	}
 	var out passwordless.Spent
 	dayAgo := attack.Stamp(sp.Now.Add(-attack.TriesWindow))
 	err := s.write(ctx, func(tx querier) error {

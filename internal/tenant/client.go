@@ -17,6 +17,9 @@ type Client struct {
 	AuthMethod string // token_endpoint_auth_method
 	GrantTypes []string
 	FirstParty bool
+	// SaysLegacy is set for applications that were created with
+	// oidc_conformant false, not for those that leave it out.
+	SaysLegacy bool
 
 	IDTokenLifetime time.Duration
 	IDTokenAlg      string // "RS256", "ES256" or "HS256"
@@ -31,6 +34,7 @@ type Client struct {
 	AllowedOrigins []string
 
 	Doc       []byte // the document as the Management API shows it, without the secret
+	Managed   bool   // written by the configuration file
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -76,6 +80,7 @@ type API struct {
 	Profile string
 
 	Doc       []byte
+	Managed   bool // written by the configuration file
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -86,4 +91,5 @@ type ClientGrant struct {
 	Client   ClientID
 	Audience string
 	Scopes   []string
+	Managed  bool // written by the configuration file
 }

@@ -60,6 +60,7 @@ type Connection struct {
 	Doc       []byte            // the document as the Management API shows it, without Secrets
 	Secrets   map[string]string // options that are stored sealed, by name
 	Version   int64             // grows with each change
+	Managed   bool              // written by the configuration file
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

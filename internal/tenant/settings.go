@@ -12,7 +12,7 @@ type Settings struct {
 }
 
 // Flags are the tenant's switches that engines read. The zero value is what a
-// new tenant gets, except ClientAuthOnStart.
+// new tenant gets, except ClientAuthOnStart and ClientConnections.
 type Flags struct {
 	// ClientAuthOnStart demands that confidential applications authenticate
 	// at /passwordless/start (Auth0:
@@ -28,4 +28,7 @@ type Flags struct {
 	// RevokeDeletesGrant makes revoking one refresh token revoke all of the
 	// same user, application and audience (Auth0: revoke_refresh_token_grant).
 	RevokeDeletesGrant bool
+	// ClientConnections enables every connection for new applications (Auth0:
+	// enable_client_connections; on for new tenants).
+	ClientConnections bool
 }

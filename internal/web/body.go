@@ -99,10 +99,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, nil
 	}
 	if r.ContentLength > limit {
-		// The rest would have to be read before the connection could be used
-		// again.
-		w.Header().Set("Connection", "close")
-		return nil, ErrTooLarge
+		return nil, tooLarge(w)
 	}
 	size := int64(512)
 	if r.ContentLength >= 0 {
@@ -121,12 +118,19 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		}
 		var over *http.MaxBytesError
 		if errors.As(err, &over) {
-			return nil, ErrTooLarge
+			return nil, tooLarge(w)
 		}
 		if err != nil {
 			return nil, invalid("The request body could not be read.").Because(err)
 		}
 	}
+}
+
+// tooLarge gives up on the connection too: the rest of the body would have to
+// be read before it could be used again.
+func tooLarge(w http.ResponseWriter) error {
+	w.Header().Set("Connection", "close")
+	return ErrTooLarge
 }
 
 // invalid is the fault of a request that cannot be read.

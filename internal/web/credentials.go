@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxBasic  = 4 << 10 // characters of Basic credentials
-	maxBearer = 8 << 10 // characters of a token
+	maxBasic  = 4 << 10  // characters of Basic credentials
+	maxBearer = 16 << 10 // characters of a token
 )
 
 // The faults of an Authorization header that cannot be read. Their causes tell

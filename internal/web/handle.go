@@ -76,11 +76,14 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v at %s", e.va
 
 // frames names the calls below the panic, innermost first, in one line.
 func frames() string {
-	var pcs [16]uintptr
+	var pcs [24]uintptr
 	n := runtime.Callers(3, pcs[:])
 	var b strings.Builder
 	for it := runtime.CallersFrames(pcs[:n]); ; {
 		f, more := it.Next()
+		if f.Function == "runtime.gopanic" {
+			b.Reset() // what was before is what recovers
+		}
 		if !strings.HasPrefix(f.Function, "runtime.") && f.Function != "" {
 			name := f.Function[strings.LastIndexByte(f.Function, '/')+1:]
 			fmt.Fprintf(&b, "%s:%d ", name, f.Line)
@@ -114,9 +117,11 @@ func Status(kind fault.Kind) int {
 }
 
 // StatusOf is Status for an error, with the statuses that HTTP reserves for
-// bodies too large or in an encoding that is not read.
+// bodies too large or in an encoding that is not read. No error is 200.
 func StatusOf(err error) int {
 	switch {
+	case err == nil:
+		return http.StatusOK
 	case errors.Is(err, ErrTooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, ErrEncoded):

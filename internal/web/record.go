@@ -92,7 +92,7 @@ func Logged(next http.Handler, log *slog.Logger, metrics *Metrics) http.Handler 
 			if v != nil && !broken {
 				http.Error(&x.writer, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 			}
-			finish(x, r.Pattern, time.Since(start), log, metrics)
+			finish(x, r.Pattern, start, log, metrics)
 			if broken {
 				panic(http.ErrAbortHandler)
 			}
@@ -102,7 +102,9 @@ func Logged(next http.Handler, log *slog.Logger, metrics *Metrics) http.Handler 
 }
 
 // finish writes the line and counts.
-func finish(x *exchange, pattern string, took time.Duration, log *slog.Logger, metrics *Metrics) {
+func finish(x *exchange, pattern string, start time.Time, log *slog.Logger, metrics *Metrics) {
+	end := time.Now()
+	took := end.Sub(start)
 	rec := &x.record
 	if rec.Route == "" {
 		rec.Route = pattern
@@ -123,14 +125,20 @@ func finish(x *exchange, pattern string, took time.Duration, log *slog.Logger, m
 		level = slog.LevelError
 	}
 	// Not with x, from which the handler would add the id a second time.
-	log.LogAttrs(context.Background(), level, "request",
-		slog.String("request_id", rec.RequestID),
-		slog.String("route", rec.Route),
-		slog.Int("status", status),
-		slog.Int64("dur_us", took.Microseconds()),
-		slog.String("client_id", rec.ClientID),
-		slog.String("connection", rec.Connection),
-		slog.String("event", rec.Event))
+	ctx := context.Background()
+	if h := log.Handler(); h.Enabled(ctx, level) {
+		line := slog.NewRecord(end, level, "request", 0)
+		line.AddAttrs(
+			slog.String("request_id", rec.RequestID),
+			slog.String("route", rec.Route),
+			slog.Int("status", status),
+			slog.Int64("dur_us", took.Microseconds()),
+			slog.String("client_id", rec.ClientID),
+			slog.String("connection", rec.Connection),
+			slog.String("event", rec.Event))
+		// A log that cannot be written to leaves nobody to tell.
+		_ = h.Handle(ctx, line)
+	}
 }
 
 // A tracker is a ResponseWriter that remembers the status, 0 before there is

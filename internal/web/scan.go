@@ -94,10 +94,8 @@ func (s *scanner) value() error {
 	case c == '"':
 		_, _, err := s.text()
 		return err
-	case c == '{':
-		return s.nested(s.readObject)
-	case c == '[':
-		return s.nested(s.readArray)
+	case c == '{', c == '[':
+		return s.nested(c == '{')
 	case c == '-' || c >= '0' && c <= '9':
 		return s.number()
 	case c == 't':
@@ -110,14 +108,19 @@ func (s *scanner) value() error {
 	return s.fail("unexpected character")
 }
 
-// nested reads what an opening bracket begins, one level further down.
-func (s *scanner) nested(read func() error) error {
+// nested reads an object or a list, one level further down.
+func (s *scanner) nested(object bool) error {
 	if s.depth == maxDepth {
 		return invalid("The request body is nested too deeply.")
 	}
 	s.pos++
 	s.depth++
-	err := read()
+	var err error
+	if object {
+		err = s.readObject()
+	} else {
+		err = s.readArray()
+	}
 	s.depth--
 	return err
 }

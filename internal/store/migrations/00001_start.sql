@@ -96,7 +96,6 @@ CREATE TABLE codes (
 	redeemed_at    BIGINT NOT NULL,
 	PRIMARY KEY (connection_id, identifier, client_id, transaction_id)
 );
-CREATE INDEX codes_by_expiry ON codes (expires_at);
 
 -- Wrong tries for each identifier, over all codes. wrong_at holds the times of
 -- the last ten, thirteen digits each, oldest first.
@@ -191,7 +190,7 @@ CREATE INDEX refresh_tokens_by_grant ON refresh_tokens (grant_id);
 
 -- The outbox and the message log are one table.
 CREATE TABLE messages (
-	id               TEXT PRIMARY KEY,
+	id               TEXT PRIMARY KEY, -- sorts by time
 	state            TEXT NOT NULL,
 	channel          TEXT NOT NULL,
 	recipient        TEXT NOT NULL,
@@ -220,7 +219,6 @@ CREATE TABLE messages (
 	created_at       BIGINT NOT NULL
 );
 CREATE INDEX messages_due ON messages (next_at) WHERE state IN ('requested', 'queued');
-CREATE INDEX messages_by_creation ON messages (created_at, id);
 
 CREATE TABLE logs (
 	id            TEXT PRIMARY KEY,

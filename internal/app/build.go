@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/outbox"
+	"github.com/doorcode/doorcode/internal/delivery/twilio"
+	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/otp"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/signing"
+	"github.com/doorcode/doorcode/internal/token"
+	"github.com/doorcode/doorcode/internal/web"
+	"github.com/doorcode/doorcode/internal/web/ops"
+)
+
+// metaURL names where the public URL is kept for commands beside the server.
+const metaURL = "public_url"
+
+// build makes engines, use cases and surfaces, and the servers in front.
+func (a *App) build(ctx context.Context, opts Options) error {
+	tlsConfig, ca, err := certificates(a.cfg, a.dataDir(), a.hostname())
+	if err != nil {
+		return err
+	}
+	a.Keys = &signing.Ring{Store: a.Store, Secrets: a.Secrets, Now: a.now, Name: a.hostname()}
+	if err := a.Keys.Load(ctx); err != nil {
+		return err
+	}
+	if err := a.Store.SetMeta(ctx, metaURL, a.url); err != nil {
+		return err
+	}
+	a.Tokens = &token.Issuer{Issuer: a.issuer(), Keys: a.Keys, Secrets: a.Secrets, Now: a.now}
+	a.Ready = Ready{
+		URL: a.url, Domain: a.host(), Issuer: a.issuer(), CAFile: ca, PID: os.Getpid(),
+		DashboardURL: a.url + "/dashboard", PrivateURL: "http://" + a.private.Addr().String(),
+	}
+	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	send := a.buildDelivery(opts.Out)
+	a.buildUseCases(send)
+	handler, err := a.handler(opts)
+	if err != nil {
+		return err
+	}
+	a.registry.AddRuntime(time.Now())
+	private := &ops.Ops{Ready: a.Store.Ping, Metrics: a.registry, Log: a.Log}
+	public := web.Server(handler)
+	public.TLSConfig = tlsConfig
+	a.servers = []*http.Server{public, web.Server(private.Handler())}
+	return nil
+}
+
+func (a *App) buildDelivery(out io.Writer) *senders {
+	send := &senders{mode: a.cfg.Mode, twilio: twilio.New(a.cfg.TwilioURL)}
+	if a.cfg.Mode == config.Dev {
+		if out == nil {
+			out = io.Discard
+		}
+		a.Outbox = outbox.New(a.now, out)
+		a.Ready.OutboxURL = a.url + "/outbox"
+		send.outbox = a.Outbox
+	}
+	a.renderer = &passwordless.Renderer{
+		Codes: otp.Maker{Keys: a.Secrets}, Clients: a.Store, Settings: a.Store.Settings,
+		Host: a.hostname(), Now: a.now,
+	}
+	a.worker = &delivery.Worker{
+		Queue: a.Store, Renderer: a.renderer, Senders: send.sender,
+		Connections: a.Store.ConnectionByID, Now: a.now, OnOutcome: a.renderer.Note, Log: a.Log,
+	}
+	return send
+}
+
+func (a *App) buildUseCases(send *senders) {
+	a.signIns = &passwordless.Service{
+		Connections: a.Store, Ledger: a.Store, Outbox: mailbox{a.worker, send},
+		Codes: otp.Maker{Keys: a.Secrets}, Keys: a.Secrets, Limits: attack.Mode(a.cfg.Limits),
+		Settings: a.Store.Settings, Now: a.now,
+	}
+	a.grants = &grant.Service{
+		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens,
+		Management: managementAudiences(a.url), Now: a.now,
+	}
+}
+
+// hostname is the public host without its port.
+func (a *App) hostname() string {
+	u, err := url.Parse(a.url)
+	if err != nil {
+		return a.host()
+	}
+	return u.Hostname()
+}
+
+// dataDir is where files beside the database go.
+func (a *App) dataDir() string {
+	if a.temp != "" {
+		return a.temp
+	}
+	return "."
+}
+
+// DataPlace says where the data is, without a password in it.
+func (a *App) DataPlace() string {
+	if path, ok := strings.CutPrefix(a.cfg.Database, "sqlite:"); ok {
+		return path
+	}
+	u, err := url.Parse(a.cfg.Database)
+	if err != nil {
+		return "PostgreSQL"
+	}
+	return fmt.Sprintf("PostgreSQL at %s%s", u.Host, u.Path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

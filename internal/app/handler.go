@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/token"
+	"github.com/doorcode/doorcode/internal/web"
+	"github.com/doorcode/doorcode/internal/web/authapi"
+	"github.com/doorcode/doorcode/internal/web/dashboard"
+	outboxweb "github.com/doorcode/doorcode/internal/web/outbox"
+)
+
+// handler mounts the surfaces.
+func (a *App) handler(opts Options) (http.Handler, error) {
+	mux := http.NewServeMux()
+	auth := &authapi.API{
+		Grants: a.grants, Passwordless: a.signIns, Keys: a.Keys, Settings: a.Store.Settings,
+		Origins: a.Store.Origins, Issuer: a.issuer(), Proxies: a.proxies, Log: a.Log,
+	}
+	mux.Handle("/", a.home(auth.Handler()))
+	mux.Handle("/api/", a.management())
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	dash := &dashboard.Dashboard{URL: a.url, Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev}
+	pages, err := dash.Handler()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/dashboard", pages)
+	mux.Handle("/dashboard/", pages)
+	if a.Outbox != nil {
+		box := outboxweb.Handler(a.Outbox, outboxweb.Options{AllowedHosts: a.ownHost})
+		mux.Handle("/outbox", box)
+		mux.Handle("/outbox/", box)
+	}
+	https := strings.HasPrefix(a.url, "https://")
+	return web.Logged(web.Secure(mux, https), a.Log, web.NewMetrics(a.registry)), nil
+}
+
+// home serves / and everything that no other surface has.
+func (a *App) home(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" || r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if a.cfg.Mode == config.Dev {
+			http.Redirect(w, r, "/dashboard", http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("This is a login server. Go to the application you want to sign in to.\n"))
+	})
+}
+
+// ownHost reports whether a Host header names this server: anything else is
+// another site's name made to lead here.
+func (a *App) ownHost(host string) bool {
+	switch host {
+	case "localhost", "127.0.0.1", "::1", a.hostname():
+		return true
+	}
+	return false
+}
+
+// applicationToken verifies a token for the Management API. It must be an
+// application's own: nobody manages the tenant by signing in to it.
+func (a *App) applicationToken(ctx context.Context, text string) (token.Access, error) {
+	access, err := a.Tokens.VerifyAccess(ctx, text, managementAudiences(a.url)...)
+	if err != nil {
+		return access, err
+	}
+	if access.User != "" || access.Subject != string(access.Client)+"@clients" {
+		return access, errNotApplication
+	}
+	if access.Client == CommandLine {
+		return access, nil
+	}
+	// An application that was deleted has no say any more.
+	_, err = a.Store.Client(ctx, tenant.ClientID(access.Client))
+	return access, err
+}
+
+func newTLSListener(l net.Listener, cfg *tls.Config) net.Listener { return tls.NewListener(l, cfg) }

@@ -1,0 +1,80 @@
+// Package cli is the command line: one file for each verb.
+//
+// What was asked for goes to standard output; what the program says of itself
+// goes to standard error. An error says what happened, why, and what to do, in
+// one line. The exit status is 0 for done, 1 for failed, 2 for wrong use.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// verbs are all there is.
+type verbs struct {
+	Dev     devVerb     `cmd:"" help:"Run a server for development. Nothing is sent to phones or inboxes: every code is shown."`
+	Serve   serveVerb   `cmd:"" help:"Run a server for people."`
+	Try     tryVerb     `cmd:"" help:"Send yourself a code through a development server, enter it, and show each step."`
+	Token   tokenVerb   `cmd:"" help:"Print a token for the Management API."`
+	Keys    keysVerb    `cmd:"" help:"List, make, rotate and revoke keys."`
+	Migrate migrateVerb `cmd:"" help:"Bring the database's schema up to date. Starting a server does this too."`
+	Version versionVerb `cmd:"" help:"Print the version."`
+}
+
+// streams are where verbs read and write.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Main runs the command line and returns the exit status.
+func Main(args []string, in io.Reader, out, errw io.Writer) int {
+	var v verbs
+	exited := -1
+	parser, err := kong.New(&v,
+		kong.Name("doorcode"),
+		kong.Description("A login server without passwords. Every flag can also be set in the environment: "+
+			"DOORCODE_ and its name in upper snake case."),
+		kong.Writers(out, errw),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(errw, "doorcode:", err)
+		return 1
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	run, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(errw, "doorcode: %v. Run \"doorcode --help\" for what there is.\n", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	run.BindTo(ctx, (*context.Context)(nil))
+	if err := run.Run(&streams{in, out, errw}); err != nil {
+		fmt.Fprintln(errw, "doorcode:", err)
+		var use usageError
+		if errors.As(err, &use) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// usageError is an error of whoever typed the command.
+type usageError struct{ error }

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/doorcode/doorcode/internal/config"
+)
+
+// databaseFlags are those of every verb that opens the database.
+type databaseFlags struct {
+	Database string `help:"Database: sqlite:PATH or postgres://… (default ${default_database})." env:"DOORCODE_DATABASE" placeholder:"URL"`
+	KeyFile  string `help:"File with the key that seals stored secrets (default doorcode.key), unless DOORCODE_KEY is set." env:"DOORCODE_KEY_FILE" placeholder:"FILE"`
+}
+
+// serverFlags are those of dev and serve.
+type serverFlags struct {
+	databaseFlags
+	Addr           string   `help:"Address of the server (default 127.0.0.1:8787). Port 0 picks one." env:"DOORCODE_ADDR" placeholder:"HOST:PORT"`
+	PublicURL      string   `help:"Where people and applications reach the server, such as https://login.example.com." env:"DOORCODE_PUBLIC_URL" placeholder:"URL"`
+	DashboardURL   string   `help:"Where the Dashboard is reached, if elsewhere." env:"DOORCODE_DASHBOARD_URL" placeholder:"URL"`
+	Config         string   `help:"Configuration file in YAML." env:"DOORCODE_CONFIG" placeholder:"FILE"`
+	PrivateAddr    string   `help:"Address for health, metrics and profiles (default 127.0.0.1:8788)." env:"DOORCODE_PRIVATE_ADDR" placeholder:"HOST:PORT"`
+	ReadyFile      string   `help:"Write addresses and ready-made credentials here once the server answers." env:"DOORCODE_READY_FILE" placeholder:"FILE"`
+	TrustedProxies []string `help:"Networks whose X-Forwarded-For is believed." env:"DOORCODE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	Limits         string   `help:"Limits on requests and sends: off, auth0 or strict (dev: off, serve: strict)." env:"DOORCODE_LIMITS" placeholder:"MODE"`
+	TLSCert        string   `help:"Certificate file, to serve https." env:"DOORCODE_TLS_CERT" placeholder:"FILE"`
+	TLSKey         string   `help:"Key file of the certificate." env:"DOORCODE_TLS_KEY" placeholder:"FILE"`
+	LogFormat      string   `help:"Log lines as text or json." env:"DOORCODE_LOG_FORMAT" placeholder:"FORMAT"`
+	TwilioURL      string   `help:"Base URL of Twilio's API (default https://api.twilio.com)." env:"DOORCODE_TWILIO_URL" placeholder:"URL"`
+}
+
+func (f databaseFlags) config(mode config.Mode) (config.Config, error) {
+	c := config.Config{Mode: mode, Database: f.Database, KeyFile: f.KeyFile}
+	var err error
+	if c.Key, err = secretEnv("DOORCODE_KEY", false); err != nil {
+		return c, err
+	}
+	c.KeyPrevious, err = secretEnv("DOORCODE_KEY_PREVIOUS", true)
+	return c, err
+}
+
+func (f serverFlags) config(mode config.Mode) (config.Config, error) {
+	c, err := f.databaseFlags.config(mode)
+	c.Addr, c.PublicURL, c.DashboardURL, c.File = f.Addr, f.PublicURL, f.DashboardURL, f.Config
+	c.PrivateAddr, c.ReadyFile, c.TrustedProxies = f.PrivateAddr, f.ReadyFile, f.TrustedProxies
+	c.Limits, c.TLSCert, c.TLSKey, c.LogFormat, c.TwilioURL = f.Limits, f.TLSCert, f.TLSKey, f.LogFormat, f.TwilioURL
+	return c, err
+}
+
+// secretEnv reads a secret from the environment, or from the file that the
+// variable with _FILE at its end names. DOORCODE_KEY_FILE is the flag
+// --key-file and is read as such.
+func secretEnv(name string, file bool) (string, error) {
+	if v := os.Getenv(name); v != "" || !file {
+		return v, nil
+	}
+	path := os.Getenv(name + "_FILE")
+	if path == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read %s_FILE: %w", name, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

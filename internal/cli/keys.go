@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/app"
+	"github.com/doorcode/doorcode/internal/config"
+)
+
+type keysVerb struct {
+	List   keysListVerb   `cmd:"" help:"List the keys that tokens are signed with."`
+	New    keysNewVerb    `cmd:"" help:"Make the file with the key that seals stored secrets."`
+	Rotate keysRotateVerb `cmd:"" help:"Start signing with the next key."`
+	Revoke keysRevokeVerb `cmd:"" help:"Refuse everything a key has signed."`
+}
+
+type keysListVerb struct{ databaseFlags }
+
+// Run prints a line for each key.
+func (v *keysListVerb) Run(ctx context.Context, s *streams) error {
+	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
+		list, err := t.Keys.List(ctx)
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "KEY\tALG\tSTATE\tMADE\tSIGNS SINCE")
+		for _, k := range list {
+			since := "-"
+			if !k.CurrentSince.IsZero() {
+				since = k.CurrentSince.Format(time.RFC3339)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Alg, k.State, k.CreatedAt.Format(time.RFC3339), since)
+		}
+		return w.Flush()
+	})
+}
+
+type keysNewVerb struct {
+	KeyFile string `help:"Where to write it (default doorcode.key)." env:"DOORCODE_KEY_FILE" placeholder:"FILE"`
+}
+
+// Run makes the key file. It never replaces one.
+func (v *keysNewVerb) Run(s *streams) error {
+	path := v.KeyFile
+	if path == "" {
+		path = config.DefaultKeyFile
+	}
+	if _, err := app.NewKeyFile(path); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.out, "%s holds a new key. Keep a copy of it apart from the database: "+
+		"without it, nothing that is sealed in there can be read again.\n", path)
+	return err
+}
+
+type keysRotateVerb struct {
+	databaseFlags
+	Alg string `help:"Algorithm of the keys to rotate: RS256 or ES256." default:"RS256" enum:"RS256,ES256"`
+}
+
+// Run makes the next key the current one. Running servers notice by
+// themselves; clients have known the key since it became the next one.
+func (v *keysRotateVerb) Run(ctx context.Context, s *streams) error {
+	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
+		k, err := t.Keys.Rotate(ctx, v.Alg)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s signs from now on.\n", k.ID)
+		return err
+	})
+}
+
+type keysRevokeVerb struct {
+	databaseFlags
+	Key string `arg:"" help:"Id of the key, as \"keys list\" shows it."`
+}
+
+// Run revokes a key.
+func (v *keysRevokeVerb) Run(ctx context.Context, s *streams) error {
+	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
+		k, err := t.Keys.Revoke(ctx, v.Key)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "%s is revoked: nothing it signed is accepted any more.\n", k.ID)
+		return err
+	})
+}
+
+// withTools runs fn on an opened database and closes it.
+func withTools(ctx context.Context, f databaseFlags, fn func(t *app.Tools) error) error {
+	cfg, err := f.config("")
+	if err != nil {
+		return err
+	}
+	t, err := app.OpenTools(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if err := fn(t); err != nil {
+		_ = t.Close()
+		return err
+	}
+	return t.Close()
+}
+
+type migrateVerb struct{ databaseFlags }
+
+// Run migrates the database.
+func (v *migrateVerb) Run(ctx context.Context, s *streams) error {
+	return withTools(ctx, v.databaseFlags, func(*app.Tools) error {
+		_, err := fmt.Fprintln(s.out, "The schema is up to date.")
+		return err
+	})
+}

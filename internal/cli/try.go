@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/app"
+	"github.com/doorcode/doorcode/internal/config"
+)
+
+type tryVerb struct {
+	Channel string `arg:"" enum:"sms,email" help:"sms or email."`
+	To      string `arg:"" help:"Number, such as +447700900123, or address."`
+	databaseFlags
+	URL string `help:"Development server to use (default: the one running on this database, else one started for this)." placeholder:"URL"`
+}
+
+// tryTimeout bounds the whole loop.
+const tryTimeout = 20 * time.Second
+
+// Run asks for a code, reads it in the outbox, exchanges it for tokens, and
+// prints each step. It uses the development server of this folder's database
+// if that is running, and else starts one that is gone afterwards.
+func (v *tryVerb) Run(ctx context.Context, s *streams) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	server, client, stop, err := v.server(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	loop := &tryLoop{base: server, client: client, out: s.out, channel: v.Channel, to: v.To}
+	return loop.run(ctx)
+}
+
+// server finds or starts the server.
+func (v *tryVerb) server(ctx context.Context, s *streams) (base, client string, stop func(), err error) {
+	cfg, err := v.config("")
+	if err != nil {
+		return "", "", nil, err
+	}
+	if t, err := app.OpenTools(ctx, cfg); err == nil {
+		made, merr := t.DevServer(ctx)
+		if cerr := t.Close(); merr == nil && cerr == nil && made.ClientID != "" {
+			if v.URL != "" {
+				made.URL = strings.TrimRight(v.URL, "/")
+			}
+			if answers(ctx, made.URL) {
+				fmt.Fprintf(s.out, "  server   %s, which is running\n", made.URL)
+				return made.URL, made.ClientID, func() {}, nil
+			}
+		}
+	}
+	if v.URL != "" {
+		return "", "", nil, fmt.Errorf("no development server of this folder's database answers at %s: "+
+			"start \"doorcode dev\" there, or leave --url out", v.URL)
+	}
+	return v.temporary(ctx, s)
+}
+
+func (v *tryVerb) temporary(ctx context.Context, s *streams) (base, client string, stop func(), err error) {
+	a, err := app.Open(ctx, config.Config{Mode: config.Dev, Addr: "127.0.0.1:0", Ephemeral: true},
+		app.Options{Log: io.Discard})
+	if err != nil {
+		return "", "", nil, err
+	}
+	serving, end := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	ready := make(chan struct{})
+	go func() { ended <- a.Run(serving, func() { close(ready) }) }()
+	stop = func() {
+		end()
+		<-ended
+	}
+	select {
+	case <-ready:
+	case err := <-ended:
+		end()
+		return "", "", nil, err
+	}
+	fmt.Fprintf(s.out, "  server   %s, started for this (none was running here)\n", a.Ready.URL)
+	return a.Ready.URL, a.Ready.NativeClientID, stop, nil
+}
+
+func answers(ctx context.Context, base string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/health", nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// tryLoop is one sign-in from the first request to the tokens.
+type tryLoop struct {
+	base, client string
+	channel, to  string
+	out          io.Writer
+}
+
+func (l *tryLoop) run(ctx context.Context) error {
+	begun := time.Now()
+	field := "phone_number"
+	if l.channel == "email" {
+		field = "email"
+	}
+	if err := l.call(ctx, "/passwordless/start", map[string]string{
+		"client_id": l.client, "connection": l.channel, "send": "code", field: l.to,
+	}, nil); err != nil {
+		return err
+	}
+	l.step("start", "POST /passwordless/start was answered in %v", took(begun))
+	code, text, err := l.message(ctx, begun)
+	if err != nil {
+		return err
+	}
+	l.step("message", "arrived in the outbox after %v:", took(begun))
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		fmt.Fprintf(l.out, "           | %s\n", strings.TrimRight(line, "\n"))
+	}
+	l.step("code", "%s", code)
+	exchange := time.Now()
+	var tokens struct {
+		IDToken      string `json:"id_token"`
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		ExpiresIn    int    `json:"expires_in"`
+	}
+	if err := l.call(ctx, "/oauth/token", map[string]string{
+		"grant_type": "http://auth0.com/oauth/grant-type/passwordless/otp", "client_id": l.client,
+		"realm": l.channel, "username": l.to, "otp": code, "scope": "openid profile email phone offline_access",
+	}, &tokens); err != nil {
+		return err
+	}
+	l.step("tokens", "POST /oauth/token was answered in %v", took(exchange))
+	l.step("", "access token for %v, refresh token: %t", time.Duration(tokens.ExpiresIn)*time.Second, tokens.RefreshToken != "")
+	l.step("id token", "%s", claims(tokens.IDToken))
+	return nil
+}
+
+func (l *tryLoop) step(name, format string, args ...any) {
+	fmt.Fprintf(l.out, "  %-8s "+format+"\n", append([]any{name}, args...)...)
+}
+
+func took(since time.Time) time.Duration { return time.Since(since).Round(100 * time.Microsecond) }
+
+// message waits for the message in the outbox.
+func (l *tryLoop) message(ctx context.Context, since time.Time) (code, text string, err error) {
+	address := l.base + "/outbox/api/messages?wait=5s&channel=" + l.channel + "&to=" + url.QueryEscape(l.to)
+	for ctx.Err() == nil {
+		var box struct {
+			Messages []struct {
+				Code      string    `json:"code"`
+				Text      string    `json:"text"`
+				CreatedAt time.Time `json:"created_at"`
+			} `json:"messages"`
+		}
+		if err := l.do(ctx, http.MethodGet, address, nil, &box); err != nil {
+			return "", "", err
+		}
+		// Times in the outbox are cut to the millisecond.
+		if len(box.Messages) > 0 && !box.Messages[0].CreatedAt.Before(since.Add(-time.Second)) {
+			return box.Messages[0].Code, box.Messages[0].Text, nil
+		}
+	}
+	return "", "", errors.New("no message arrived in the outbox: look at the server's log")
+}
+
+func (l *tryLoop) call(ctx context.Context, path string, body map[string]string, into any) error {
+	doc, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return l.do(ctx, http.MethodPost, l.base+path, doc, into)
+}
+
+func (l *tryLoop) do(ctx context.Context, method, address string, body []byte, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the server: %w", err)
+	}
+	defer res.Body.Close()
+	doc, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server answered %s: %s", res.Status, doc)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(doc, into)
+}
+
+// claims shows what is in an ID token. It was not verified: it came straight
+// from the server that made it.
+func claims(idToken string) string {
+	parts := strings.Split(idToken, ".")
+	if len(parts) != 3 {
+		return "(none)"
+	}
+	doc, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "(not readable)"
+	}
+	return string(doc)
+}

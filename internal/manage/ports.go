@@ -1,0 +1,161 @@
+package manage
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// What readers return through pointers is shared and not to be changed. Where
+// there is nothing by a name, the fault is NotFound. Each method that writes is
+// one transaction: all of it is kept, or nothing.
+
+// Connections keeps connections.
+type Connections interface {
+	// AllConnections returns every connection in the order of creation.
+	AllConnections(ctx context.Context) ([]*tenant.Connection, error)
+	// ConnectionByID returns a connection.
+	ConnectionByID(ctx context.Context, id tenant.ConnectionID) (*tenant.Connection, error)
+	// CreateConnection stores a new connection, enabled for its Clients, and
+	// the event. The fault is ErrConnectionName if the name is taken and
+	// ErrClient if a client is not there.
+	CreateConnection(ctx context.Context, c tenant.Connection, e tenant.LogEvent) error
+	// ChangeConnection replaces a connection by what change makes of it. No
+	// other change comes between. The function may be called more than once.
+	ChangeConnection(ctx context.Context, id tenant.ConnectionID, change ChangeConnection) error
+	// DeleteConnection removes a connection with its codes, its identities,
+	// and the users who have no other identity.
+	DeleteConnection(ctx context.Context, id tenant.ConnectionID, e tenant.LogEvent) error
+}
+
+// A ChangeConnection makes the connection that takes the place of c, which is
+// its to change.
+type ChangeConnection func(c *tenant.Connection) (tenant.LogEvent, error)
+
+// Clients keeps applications.
+type Clients interface {
+	// Client returns an application.
+	Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error)
+	// ListClients returns those that keep wants; all if it is nil.
+	ListClients(ctx context.Context, w Window, keep func(*tenant.Client) bool) (List[*tenant.Client], error)
+	// CreateClient stores a new application and the event, and enables it for
+	// every connection if everywhere is set. The fault is ErrClientID if the
+	// id is taken.
+	CreateClient(ctx context.Context, c tenant.Client, everywhere bool, e tenant.LogEvent) error
+	// ChangeClient replaces an application by what change makes of it. No
+	// other change comes between. The function may be called more than once.
+	ChangeClient(ctx context.Context, id tenant.ClientID, change ChangeClient) error
+	// DeleteClient removes an application, ends its grants and takes it off
+	// its connections.
+	DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.LogEvent) error
+	// Settings returns the tenant's settings.
+	Settings(ctx context.Context) (*tenant.Settings, error)
+}
+
+// A ChangeClient makes the application that takes the place of c, which is its
+// to change.
+type ChangeClient func(c *tenant.Client) (tenant.LogEvent, error)
+
+// APIs keeps APIs.
+type APIs interface {
+	// AllAPIs returns every API in the order of creation.
+	AllAPIs(ctx context.Context) ([]*tenant.API, error)
+	// CreateAPI stores a new API and the event. The fault is ErrIdentifier if
+	// the identifier is taken.
+	CreateAPI(ctx context.Context, a tenant.API, e tenant.LogEvent) error
+}
+
+// Grants keeps what applications may ask of APIs in their own name.
+type Grants interface {
+	// AllClientGrants returns every client grant in the order of its ids.
+	AllClientGrants(ctx context.Context) ([]tenant.ClientGrant, error)
+	// CreateClientGrant stores a new grant and the event. The fault is
+	// ErrGrantExists if the application has one for the audience, and
+	// ErrClient if the application is not there.
+	CreateClientGrant(ctx context.Context, g tenant.ClientGrant, e tenant.LogEvent) error
+}
+
+// Users reads users.
+type Users interface {
+	// User returns a user with identities, blocked or not.
+	User(ctx context.Context, id tenant.UserID) (*tenant.User, error)
+	// ListUsers returns users in the order of creation.
+	ListUsers(ctx context.Context, q UserQuery, w Window) (List[*tenant.User], error)
+}
+
+// Logs reads and adds to the tenant's log.
+type Logs interface {
+	// Log returns an event.
+	Log(ctx context.Context, id string) (tenant.LogEvent, error)
+	// ListLogs returns events that match.
+	ListLogs(ctx context.Context, q LogQuery, w Window) (List[tenant.LogEvent], error)
+	// AddLogs stores events that belong to no other write.
+	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
+}
+
+// Messages reads the message log.
+type Messages interface {
+	// Message returns a message.
+	Message(ctx context.Context, id string) (tenant.Message, error)
+	// Messages returns up to n messages, newest first, that are older than
+	// the one with the id before; all when it is empty.
+	Messages(ctx context.Context, before string, n int) ([]tenant.Message, error)
+}
+
+// Files applies the configuration file.
+type Files interface {
+	// Apply writes what plan makes of everything there is. It marks that as
+	// managed by the file, and all else as not. The function may be called
+	// more than once and must not change what it is given.
+	Apply(ctx context.Context, plan func(Everything) (Plan, error)) error
+}
+
+// Everything is all that a configuration file can speak of.
+type Everything struct {
+	Clients     []*tenant.Client
+	Connections []*tenant.Connection
+	APIs        []*tenant.API
+	Grants      []tenant.ClientGrant
+	Settings    *tenant.Settings
+}
+
+// A Plan is what a configuration file wants to be so. What has the id of
+// something that exists takes its place; connections are enabled for exactly
+// their Clients. Tenant is the tenant's document, or nil to leave it.
+type Plan struct {
+	Clients     []tenant.Client
+	Connections []tenant.Connection
+	APIs        []tenant.API
+	Grants      []tenant.ClientGrant
+	Tenant      []byte
+	Events      []tenant.LogEvent
+}
+
+// A UserQuery picks users. Empty fields pick all.
+type UserQuery struct {
+	ID         string
+	Email      string
+	Phone      string
+	Name       string
+	Nickname   string
+	Connection tenant.ConnectionID
+	Blocked    *bool
+	Descending bool // newest first
+}
+
+// A LogQuery picks log events. Empty fields pick all.
+type LogQuery struct {
+	Type       string
+	Client     string
+	Connection string // id
+	User       string
+	After      string    // events with a greater id
+	From, To   time.Time // From is included, To is not
+	// Texts are fields without a column, with the value each must have.
+	Texts      []LogText
+	Descending bool // newest first
+}
+
+// A LogText is a field of a log event that must have a value.
+type LogText struct{ Field, Value string }

@@ -1,0 +1,117 @@
+package settings
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// apiRule is what a body may say of an API (Auth0: resource server).
+func apiRule(required ...string) rule {
+	scope := rule{kinds: []string{"object"}, required: []string{"value"}, members: map[string]rule{
+		"value": text(1, 280), "description": text(0, 500).orNull(),
+	}}
+	return rule{kinds: []string{"object"}, required: required, members: map[string]rule{
+		"name":                 {kinds: []string{"string"}, max: 200, pattern: clientName},
+		"identifier":           text(1, 600),
+		"scopes":               listOf(scope, 1000),
+		"signing_alg":          oneOf("RS256", "ES256", "PS256"),
+		"allow_offline_access": flag, "allow_online_access": flag,
+		"token_lifetime": whole(0, 2592000), "token_lifetime_for_web": whole(0, 2592000),
+		"token_dialect": oneOf("access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"),
+		"skip_consent_for_verifiable_first_party_clients": flag,
+		"enforce_policies": flag, "consent_policy": text(0, 64).orNull(),
+		"subject_type_authorization": object, "authorization_details": {kinds: []string{"array", "null"}},
+		"token_encryption": object.orNull(), "proof_of_possession": object.orNull(),
+	}}
+}
+
+// NewAPI makes the API that a body asks for, with the defaults of what it
+// leaves out.
+func NewAPI(id string, body *Object) (tenant.API, error) {
+	if err := apiRule("identifier").checkMembers("", body); err != nil {
+		return tenant.API{}, err
+	}
+	doc := &Object{}
+	doc.Set("id", id)
+	for _, m := range body.members {
+		doc.SetRaw(m.name, m.value)
+	}
+	doc.SetDefault("name", body.Text("identifier"))
+	doc.SetDefault("is_system", false)
+	doc.SetDefault("allow_offline_access", false)
+	doc.SetDefault("skip_consent_for_verifiable_first_party_clients", false)
+	doc.SetDefault("token_lifetime", 86400)
+	doc.SetDefault("token_lifetime_for_web", 7200)
+	doc.SetDefault("signing_alg", "RS256")
+	return API(doc.Bytes())
+}
+
+// ChangeAPI makes of a stored API what a body asks for. The identifier stays.
+func ChangeAPI(a *tenant.API, body *Object) (tenant.API, error) {
+	r := apiRule()
+	delete(r.members, "identifier")
+	if err := r.checkMembers("", body); err != nil {
+		return tenant.API{}, err
+	}
+	doc, err := ParseObject(a.Doc)
+	if err != nil {
+		return tenant.API{}, fmt.Errorf("read API: %w", err)
+	}
+	for _, m := range body.members {
+		if kindOf(m.value) == "null" {
+			doc.Remove(m.name)
+		} else {
+			doc.SetRaw(m.name, m.value)
+		}
+	}
+	return API(doc.Bytes())
+}
+
+// API is the view of an API's document.
+func API(doc []byte) (tenant.API, error) {
+	var d struct {
+		ID         string  `json:"id"`
+		Identifier string  `json:"identifier"`
+		Name       string  `json:"name"`
+		Alg        string  `json:"signing_alg"`
+		Lifetime   float64 `json:"token_lifetime"`
+		Offline    bool    `json:"allow_offline_access"`
+		Dialect    string  `json:"token_dialect"`
+		Scopes     []struct {
+			Value string `json:"value"`
+		} `json:"scopes"`
+	}
+	if err := lenient(doc, &d); err != nil {
+		return tenant.API{}, fmt.Errorf("read API: %w", err)
+	}
+	a := tenant.API{
+		ID: d.ID, Identifier: d.Identifier, Name: d.Name, SigningAlg: d.Alg,
+		TokenLifetime: seconds(d.Lifetime), AllowOfflineAccess: d.Offline, Profile: d.Dialect, Doc: doc,
+	}
+	if a.SigningAlg == "" {
+		a.SigningAlg = "RS256"
+	}
+	for _, s := range d.Scopes {
+		if s.Value != "" && !slices.Contains(a.Scopes, s.Value) {
+			a.Scopes = append(a.Scopes, s.Value)
+		}
+	}
+	return a, nil
+}
+
+// NewGrant checks what a body says of a client grant.
+func NewGrant(body *Object) (tenant.ClientGrant, error) {
+	r := rule{kinds: []string{"object"}, required: []string{"client_id", "audience"}, members: map[string]rule{
+		"client_id": text(1, 64), "audience": text(1, 600), "scope": listOf(text(1, 280), 1000),
+		"subject_type": oneOf("client"), "organization_usage": text(0, 64), "allow_any_organization": flag,
+		"authorization_details_types": listOf(text(1, 255), 100), "allow_all_scopes": flag,
+	}}
+	if err := r.checkMembers("", body); err != nil {
+		return tenant.ClientGrant{}, err
+	}
+	return tenant.ClientGrant{
+		Client: tenant.ClientID(body.Text("client_id")), Audience: body.Text("audience"), Scopes: Texts(body.Raw("scope")),
+	}, nil
+}

@@ -1,0 +1,115 @@
+package settings
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// tenantDoc is what engines read of the tenant's document. Flags of ours stand
+// beside Auth0's.
+type tenantDoc struct {
+	FriendlyName    string   `json:"friendly_name"`
+	SupportEmail    string   `json:"support_email"`
+	SupportURL      string   `json:"support_url"`
+	DefaultAudience string   `json:"default_audience"`
+	EnabledLocales  []string `json:"enabled_locales"`
+	Flags           struct {
+		ClientAuth        *bool `json:"enforce_client_authentication_on_passwordless_start"`
+		RevealSignUp      bool  `json:"passwordless_start_reveals_signup_disabled"`
+		StandardsStrict   bool  `json:"standards_strict"`
+		LegacyPipeline    bool  `json:"enable_legacy_pipeline"`
+		RevokeGrant       bool  `json:"revoke_refresh_token_grant"`
+		ClientConnections *bool `json:"enable_client_connections"`
+	} `json:"flags"`
+}
+
+// Tenant is the view of the tenant's document.
+func Tenant(doc []byte) (tenant.Settings, error) {
+	var d tenantDoc
+	if err := lenient(doc, &d); err != nil {
+		return tenant.Settings{}, fmt.Errorf("read tenant settings: %w", err)
+	}
+	on := func(b *bool) bool { return b == nil || *b }
+	return tenant.Settings{
+		FriendlyName: d.FriendlyName, SupportEmail: d.SupportEmail, SupportURL: d.SupportURL,
+		DefaultAudience: d.DefaultAudience, EnabledLocales: d.EnabledLocales,
+		Flags: tenant.Flags{
+			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
+			StandardsStrict: d.Flags.StandardsStrict, LegacyPipeline: d.Flags.LegacyPipeline,
+			RevokeDeletesGrant: d.Flags.RevokeGrant, ClientConnections: on(d.Flags.ClientConnections),
+		},
+		Doc: doc,
+	}, nil
+}
+
+// ChangeTenant makes of the tenant's document what a body asks for: null
+// removes, flags are set one by one, anything else is replaced.
+func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
+	flags := rule{kinds: []string{"object"}, each: &flag}
+	r := rule{kinds: []string{"object"}, open: true, members: map[string]rule{
+		"friendly_name": text(0, 200).orNull(), "picture_url": text(0, 2048).orNull(),
+		"support_email": text(0, 320).orNull(), "support_url": text(0, 2048).orNull(),
+		"default_audience": text(0, 600).orNull(), "default_directory": text(0, 128).orNull(),
+		"default_redirection_uri": text(0, 2048).orNull(),
+		"enabled_locales":         listOf(text(1, 32), 100), "flags": flags.orNull(),
+		"allowed_logout_urls": listOf(text(0, 2048), 100),
+		"session_lifetime":    {kinds: []string{"number"}}, "idle_session_lifetime": {kinds: []string{"number"}},
+	}}
+	if err := r.checkMembers("", body); err != nil {
+		return nil, err
+	}
+	out, err := ParseObject(doc)
+	if err != nil {
+		return nil, fmt.Errorf("read tenant settings: %w", err)
+	}
+	for _, m := range body.members {
+		before, change := out.Object(m.name), body.Object(m.name)
+		switch {
+		case kindOf(m.value) == "null":
+			out.Remove(m.name)
+		case m.name == "flags" && before != nil && change != nil:
+			out.SetRaw(m.name, mergeInto(before, change).Bytes())
+		default:
+			out.SetRaw(m.name, m.value)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// TenantAnswer is the tenant's document with the flags it does not name.
+func TenantAnswer(doc []byte) (*Object, error) {
+	out, err := ParseObject(doc)
+	if err != nil {
+		return nil, fmt.Errorf("read tenant settings: %w", err)
+	}
+	out.SetDefault("allowed_logout_urls", []string{})
+	out.SetDefault("enabled_locales", []string{"en"})
+	flags := out.Object("flags")
+	if flags == nil {
+		flags = &Object{}
+	}
+	flags.SetDefault("enforce_client_authentication_on_passwordless_start", true)
+	flags.SetDefault("enable_client_connections", true)
+	flags.SetDefault("revoke_refresh_token_grant", false)
+	flags.SetDefault("universal_login", true)
+	out.SetRaw("flags", flags.Bytes())
+	return out, nil
+}
+
+// Texts reads a list of texts and leaves out what is none, and repetitions.
+func Texts(raw json.RawMessage) []string {
+	var list []any
+	if json.Unmarshal(raw, &list) != nil {
+		return nil
+	}
+	var out []string
+	for _, v := range list {
+		if s, ok := v.(string); ok && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -5,6 +5,7 @@ package address
 import (
 	"errors"
 	"strings"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers/v2"
 )
@@ -70,6 +71,10 @@ const (
 // another cannot make two spellings of one address. International domains are
 // written in their xn-- form.
 func Email(s string) (string, error) {
+	// Before lower case is taken: that of U+0130 is i and that of U+212A is k.
+	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", ErrEmail
+	}
 	s = strings.ToLower(strings.Trim(s, " "))
 	local, domain, ok := strings.Cut(s, "@")
 	if !ok || len(s) > maxEmail || len(local) > maxLocal || !dotAtom(local) || !hostname(domain) {

@@ -48,7 +48,10 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
-	send := a.buildDelivery(opts.Out)
+	send, err := a.buildDelivery(opts.Out)
+	if err != nil {
+		return err
+	}
 	a.buildUseCases(send)
 	handler, err := a.handler(opts)
 	if err != nil {
@@ -62,13 +65,17 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	return nil
 }
 
-func (a *App) buildDelivery(out io.Writer) *senders {
-	send := &senders{mode: a.cfg.Mode, twilio: twilio.New(a.cfg.TwilioURL)}
+func (a *App) buildDelivery(out io.Writer) (*senders, error) {
+	client, err := twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, Now: a.now})
+	if err != nil {
+		return nil, err
+	}
+	send := &senders{mode: a.cfg.Mode, twilio: client}
 	if a.cfg.Mode == config.Dev {
 		if out == nil {
 			out = io.Discard
 		}
-		a.Outbox = outbox.New(a.now, out)
+		a.Outbox = &outbox.Outbox{Terminal: out, Now: a.now}
 		a.Ready.OutboxURL = a.url + "/outbox"
 		send.outbox = a.Outbox
 	}
@@ -80,7 +87,7 @@ func (a *App) buildDelivery(out io.Writer) *senders {
 		Queue: a.Store, Renderer: a.renderer, Senders: send.sender,
 		Connections: a.Store.ConnectionByID, Now: a.now, OnOutcome: a.renderer.Note, Log: a.Log,
 	}
-	return send
+	return send, nil
 }
 
 func (a *App) buildUseCases(send *senders) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"github.com/doorcode/doorcode/internal/web"
 	"github.com/doorcode/doorcode/internal/web/authapi"
 	"github.com/doorcode/doorcode/internal/web/dashboard"
-	outboxweb "github.com/doorcode/doorcode/internal/web/outbox"
 )
 
 // handler mounts the surfaces.
@@ -36,9 +36,7 @@ func (a *App) handler(opts Options) (http.Handler, error) {
 	mux.Handle("/dashboard", pages)
 	mux.Handle("/dashboard/", pages)
 	if a.Outbox != nil {
-		box := outboxweb.Handler(a.Outbox, outboxweb.Options{AllowedHosts: a.ownHost})
-		mux.Handle("/outbox", box)
-		mux.Handle("/outbox/", box)
+		a.mountOutbox(mux)
 	}
 	https := strings.HasPrefix(a.url, "https://")
 	return web.Logged(web.Secure(mux, https), a.Log, web.NewMetrics(a.registry)), nil
@@ -69,6 +67,9 @@ func (a *App) ownHost(host string) bool {
 	}
 	return false
 }
+
+// errNotApplication is the cause of refusing a token that is somebody's.
+var errNotApplication = errors.New("not an application's own token")
 
 // applicationToken verifies a token for the Management API. It must be an
 // application's own: nobody manages the tenant by signing in to it.

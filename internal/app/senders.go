@@ -17,24 +17,22 @@ type senders struct {
 	twilio *twilio.Client
 }
 
-// sender implements delivery.Worker's Senders.
-func (s *senders) sender(c *tenant.Connection, _ tenant.Channel) (delivery.Sender, error) {
-	if s.mode == config.Dev {
+// sender implements delivery.Worker's Senders. Nil means that nothing is
+// configured.
+func (s *senders) sender(c *tenant.Connection, channel tenant.Channel) (delivery.Sender, error) {
+	switch {
+	case s.mode == config.Dev:
 		return s.outbox, nil
+	case channel == tenant.SMS && (c.Sender.Provider == "" || c.Sender.Provider == twilio.Provider):
+		return s.twilio.Sender(c)
 	}
-	if !s.ready(c) {
-		return nil, nil
-	}
-	return s.twilio, nil
+	return nil, nil
 }
 
 // ready reports whether the connection has somebody to send through (R14).
 func (s *senders) ready(c *tenant.Connection) bool {
-	if s.mode == config.Dev {
-		return true
-	}
-	return c.Channel == tenant.SMS && (c.Sender.Provider == "" || c.Sender.Provider == "twilio") &&
-		c.Sender.TwilioSID != "" && c.Secrets["twilio_token"] != ""
+	sender, err := s.sender(c, c.Channel)
+	return err == nil && sender != nil
 }
 
 // mailbox joins the worker and the senders into what a sign-in needs of them.

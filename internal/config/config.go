@@ -86,9 +86,9 @@ func (c *Config) Fill() {
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for flag, addr := range map[string]string{"--addr": c.Addr, "--private-addr": c.PrivateAddr} {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			bad("%s must be HOST:PORT, such as 127.0.0.1:8787, not %q", flag, addr)
+	for _, f := range []flag{{"--addr", c.Addr}, {"--private-addr", c.PrivateAddr}} {
+		if _, _, err := net.SplitHostPort(f.value); err != nil {
+			bad("%s must be HOST:PORT, such as 127.0.0.1:8787, not %q", f.name, f.value)
 		}
 	}
 	if !slices.Contains([]string{"off", "auth0", "strict"}, c.Limits) {
@@ -100,11 +100,11 @@ func (c *Config) Validate() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key belong together: set both or neither")
 	}
-	for flag, u := range map[string]string{
-		"--public-url": c.PublicURL, "--dashboard-url": c.DashboardURL, "--twilio-url": c.TwilioURL,
+	for _, f := range []flag{
+		{"--public-url", c.PublicURL}, {"--dashboard-url", c.DashboardURL}, {"--twilio-url", c.TwilioURL},
 	} {
-		if u != "" && !plainURL(u) {
-			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", flag, u)
+		if f.value != "" && !plainURL(f.value) {
+			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", f.name, f.value)
 		}
 	}
 	if c.Mode == Serve && c.PublicURL == "" {
@@ -116,9 +116,12 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// A flag is one setting by name.
+type flag struct{ name, value string }
+
 func plainURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
 		u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 }
 

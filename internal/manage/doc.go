@@ -48,8 +48,10 @@ type Service struct {
 	Logs        Logs
 	Messages    Messages
 	Files       Files
-	// ManagementAudience is the name that client grants for the Management
-	// API are kept under.
+	// Management are the audiences of the Management API; the first is the
+	// one shown. Client grants for it are kept under ManagementAudience, so
+	// that they outlive a change of the public URL.
+	Management         []string
 	ManagementAudience string
 	Now                func() time.Time
 }

@@ -255,3 +255,15 @@ func lenient(doc []byte, into any) error {
 func seconds(n float64) time.Duration {
 	return time.Duration(min(max(n, 0), maxSeconds)) * time.Second
 }
+
+// Switch reads one entry of the list that switches applications on and off for
+// a connection.
+func Switch(path string, raw json.RawMessage) (*Object, error) {
+	r := rule{kinds: []string{"object"}, required: []string{"client_id", "status"}, members: map[string]rule{
+		"client_id": text(1, 64), "status": flag,
+	}}
+	if err := r.check(path, raw); err != nil {
+		return nil, err
+	}
+	return ParseObject(raw)
+}

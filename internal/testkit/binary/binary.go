@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,4 +124,25 @@ func environment(extra ...string) []string {
 		}
 	}
 	return append(env, extra...)
+}
+
+// Count returns how often a suite does what it does: as often as the variable
+// says, else twice with -short, a quarter under the race detector, and n
+// otherwise.
+func Count(t testing.TB, variable string, n int) int {
+	t.Helper()
+	if text := os.Getenv(variable); text != "" {
+		set, err := strconv.Atoi(text)
+		if err != nil || set < 1 {
+			t.Fatalf("%s must be a number from 1, not %q", variable, text)
+		}
+		return set
+	}
+	switch {
+	case testing.Short():
+		return 2
+	case Race():
+		return max(2, n/4)
+	}
+	return n
 }

@@ -1,0 +1,137 @@
+package manage
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/settings"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// A ClientQuery picks applications. Empty fields pick all.
+type ClientQuery struct {
+	AppTypes   []string
+	FirstParty *bool
+	// Global asks for the application that stands for all, which there is not.
+	Global bool
+}
+
+func (q ClientQuery) keep() func(*tenant.Client) bool {
+	if len(q.AppTypes) == 0 && q.FirstParty == nil && !q.Global {
+		return nil
+	}
+	return func(c *tenant.Client) bool {
+		return !q.Global && (len(q.AppTypes) == 0 || slices.Contains(q.AppTypes, c.AppType)) &&
+			(q.FirstParty == nil || c.FirstParty == *q.FirstParty)
+	}
+}
+
+// ListClients returns applications in the order of creation.
+func (s *Service) ListClients(ctx context.Context, q ClientQuery, w Window) (List[*tenant.Client], error) {
+	return s.Clients.ListClients(ctx, w, q.keep())
+}
+
+// Client returns an application. The fault is ErrClient if there is none.
+func (s *Service) Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error) {
+	c, err := s.Clients.Client(ctx, id)
+	return c, as(err, ErrClient)
+}
+
+// NewClientID returns an id for an application, NewClientSecret a secret.
+func NewClientID() tenant.ClientID { return tenant.ClientID(secret.Alphanumeric(32)) }
+
+// NewClientSecret returns a secret for an application.
+func NewClientSecret() string { return secret.Alphanumeric(64) }
+
+// CreateClient creates the application that a body describes. It may use every
+// connection from the start, unless the tenant says otherwise.
+func (s *Service) CreateClient(ctx context.Context, by Actor, body *settings.Object) (*tenant.Client, error) {
+	change, err := settings.NewClient(NewClientID(), body)
+	if err != nil {
+		return nil, err
+	}
+	set, err := s.Clients.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := change.Client
+	c.Secret, c.CreatedAt = change.Secret, s.Now()
+	if c.Secret == "" {
+		c.Secret = NewClientSecret()
+	}
+	c.UpdatedAt = c.CreatedAt
+	e, err := s.recordClient(by, outcome{what: "Create a client", status: http.StatusCreated}, &c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Clients.CreateClient(ctx, c, set.Flags.ClientConnections, e); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+func (s *Service) recordClient(by Actor, o outcome, c *tenant.Client) (tenant.LogEvent, error) {
+	body, err := settings.ClientAnswer(c, "", "")
+	if err != nil {
+		return tenant.LogEvent{}, err
+	}
+	o.body = body
+	return s.record(by, o), nil
+}
+
+// ChangeClient changes an application as a body asks.
+func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID, body *settings.Object) (*tenant.Client, error) {
+	return s.changeClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {
+		change, err := settings.ChangeClient(c, body)
+		if err != nil {
+			return tenant.LogEvent{}, err
+		}
+		before := *c
+		*c = change.Client
+		c.Secret, c.CreatedAt, c.UpdatedAt = before.Secret, before.CreatedAt, s.Now()
+		if change.Secret != "" {
+			c.Secret = change.Secret
+		}
+		return s.recordClient(by, outcome{what: "Update a client", status: http.StatusOK}, c)
+	})
+}
+
+// RotateSecret gives an application a new secret. The old one is worth nothing
+// from then on.
+func (s *Service) RotateSecret(ctx context.Context, by Actor, id tenant.ClientID) (*tenant.Client, error) {
+	fresh := NewClientSecret()
+	return s.changeClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {
+		c.Secret, c.UpdatedAt = fresh, s.Now()
+		return s.recordClient(by, outcome{what: "Rotate a client secret", status: http.StatusOK}, c)
+	})
+}
+
+func (s *Service) changeClient(ctx context.Context, id tenant.ClientID, change ChangeClient) (*tenant.Client, error) {
+	var after tenant.Client
+	err := s.Clients.ChangeClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {
+		if c.Managed {
+			return tenant.LogEvent{}, ErrManaged
+		}
+		e, err := change(c)
+		after = *c
+		return e, err
+	})
+	if err != nil {
+		return nil, as(err, ErrClient)
+	}
+	return &after, nil
+}
+
+// DeleteClient deletes an application and ends what was granted to it. It is
+// no fault if there is none.
+func (s *Service) DeleteClient(ctx context.Context, by Actor, id tenant.ClientID) error {
+	e := s.record(by, outcome{what: "Delete a client", status: http.StatusNoContent})
+	err := s.Clients.DeleteClient(ctx, id, e)
+	if fault.Has(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}

@@ -95,7 +95,7 @@ func (o *Outbox) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	}
 	o.keep(got)
 	o.print(got)
-	return delivery.Receipt{ProviderID: m.MessageID, State: tenant.MessageDelivered}, nil
+	return delivery.Receipt{ProviderID: m.MessageID}, nil
 }
 
 func (o *Outbox) now() time.Time {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,9 +64,9 @@ func SQLite(t testing.TB) string {
 }
 
 // Postgres makes a database that is removed at the end of the test, and
-// returns its address. Without a server the test is skipped, or fails when
-// DOORCODE_TEST_REQUIRE is "all".
-func Postgres(t testing.TB) string {
+// returns its address. The options end the statement that makes it. Without a
+// server the test is skipped, or fails when DOORCODE_TEST_REQUIRE is "all".
+func Postgres(t testing.TB, options ...string) string {
 	t.Helper()
 	server := os.Getenv(PostgresVar)
 	if server == "" {
@@ -82,7 +83,7 @@ func Postgres(t testing.TB) string {
 	name := fmt.Sprintf("doorcode_test_%s", secret.Hex(8))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name+" "+strings.Join(options, " ")); err != nil {
 		t.Fatalf("make test database: %v", err)
 	}
 	t.Cleanup(func() { drop(t, server, name) })

@@ -1,0 +1,97 @@
+package outbox
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"path"
+
+	"github.com/doorcode/doorcode/internal/delivery/outbox"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// shown is how many messages a page has. The API returns all that are kept.
+const shown = 100
+
+// view is what the templates are given.
+type view struct {
+	Filter   outbox.Filter
+	Messages []outbox.Message
+	More     int
+}
+
+func (p *page) view(r *http.Request) view {
+	f := filter(r)
+	f.Since = ""
+	v := view{Filter: f, Messages: p.box.Messages(f)}
+	if n := len(v.Messages); n > shown {
+		v.Messages, v.More = v.Messages[:shown], n-shown
+	}
+	return v
+}
+
+// show serves the page.
+func (p *page) show(w http.ResponseWriter, r *http.Request) { render(w, "page", p.view(r)) }
+
+// list serves the messages alone, which the page's script fetches when there
+// are new ones, so that there is one template for both.
+func (p *page) list(w http.ResponseWriter, r *http.Request) { render(w, "list", p.view(r)) }
+
+// render executes a template. They are parsed for each request: this is dev,
+// and a template is no state that a package should hold.
+func render(w http.ResponseWriter, name string, v view) {
+	t, err := template.New("").Funcs(template.FuncMap{
+		"email": func(c tenant.Channel) bool { return c == tenant.Email },
+	}).ParseFS(assets, "assets/page.html")
+	var b bytes.Buffer
+	if err == nil {
+		err = t.ExecuteTemplate(&b, name, v)
+	}
+	if err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(b.Bytes())
+}
+
+// html serves an e-mail as a mail program shows it, as a page of its own: with
+// its own styles, in a sandbox that runs nothing and belongs to no origin.
+func (p *page) html(w http.ResponseWriter, r *http.Request) {
+	for _, m := range p.box.Messages(outbox.Filter{}) {
+		if m.ID == r.PathValue("id") && m.HTML != "" {
+			h := w.Header()
+			h.Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "+
+				"style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+			h.Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte(m.HTML))
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// clear serves the page's button.
+func (p *page) clear(w http.ResponseWriter, r *http.Request) {
+	p.box.Clear()
+	http.Redirect(w, r, "/outbox", http.StatusSeeOther)
+}
+
+// asset serves the page's style and script.
+func asset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+	contentType, ok := types[path.Ext(name)]
+	raw, err := assets.ReadFile("assets/" + name)
+	if !ok || err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(raw)
+}

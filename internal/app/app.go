@@ -70,7 +70,10 @@ type App struct {
 	public  []net.Listener
 	private net.Listener
 	servers []*http.Server
-	temp    string // directory to remove at the end
+	// stopping closes when the server begins to stop: what waits or streams
+	// ends then.
+	stopping chan struct{}
+	temp     string // directory to remove at the end
 }
 
 // Open reads the keys, opens and migrates the database, takes the ports and
@@ -80,7 +83,7 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (a *App, err err
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	a = &App{cfg: cfg, now: opts.Now, registry: observe.NewRegistry()}
+	a = &App{cfg: cfg, now: opts.Now, registry: observe.NewRegistry(), stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -201,6 +204,7 @@ func (a *App) Run(ctx context.Context, ready func()) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	close(a.stopping)
 	stop, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	for _, s := range a.servers {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -62,6 +63,10 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	public := web.Server(handler)
 	public.TLSConfig = tlsConfig
 	a.servers = []*http.Server{public, web.Server(private.Handler())}
+	for _, s := range a.servers {
+		// What net/http has to say goes through the same masks as all else.
+		s.ErrorLog = slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn)
+	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/doorcode/doorcode/internal/web"
 	"github.com/doorcode/doorcode/internal/web/authapi"
 	"github.com/doorcode/doorcode/internal/web/dashboard"
+	outboxweb "github.com/doorcode/doorcode/internal/web/outbox"
 )
 
 // handler mounts the surfaces.
@@ -36,7 +37,11 @@ func (a *App) handler(opts Options) (http.Handler, error) {
 	mux.Handle("/dashboard", pages)
 	mux.Handle("/dashboard/", pages)
 	if a.Outbox != nil {
-		a.mountOutbox(mux)
+		box := outboxweb.Handler(a.Outbox, outboxweb.Options{
+			AllowedHosts: a.ownHost, AllowRemote: a.cfg.AllowRemote, Done: a.stopping,
+		})
+		mux.Handle("/outbox", box)
+		mux.Handle("/outbox/", box)
 	}
 	https := strings.HasPrefix(a.url, "https://")
 	return web.Logged(web.Secure(mux, https), a.Log, web.NewMetrics(a.registry)), nil

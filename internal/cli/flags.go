@@ -10,7 +10,7 @@ import (
 
 // databaseFlags are those of every verb that opens the database.
 type databaseFlags struct {
-	Database string `help:"Database: sqlite:PATH or postgres://… (default ${default_database})." env:"DOORCODE_DATABASE" placeholder:"URL"`
+	Database string `help:"Database: sqlite:PATH or postgres://… (default sqlite:doorcode.db)." env:"DOORCODE_DATABASE" placeholder:"URL"`
 	KeyFile  string `help:"File with the key that seals stored secrets (default doorcode.key), unless DOORCODE_KEY is set." env:"DOORCODE_KEY_FILE" placeholder:"FILE"`
 }
 

@@ -96,6 +96,20 @@ func TestTakingOver(t *testing.T) {
 	})
 }
 
+// The outage after the silence does not make it forgotten.
+func TestSilenceIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(refuses(silence), refuses(outage))
+		b.run(t)
+		b.offer(message("m", 3*time.Minute))
+		time.Sleep(time.Second)
+		b.stop() // in the second pause
+		if row := b.queue.row("m"); row.Attempts != 2 || row.ErrorCode != CodeNoAnswer {
+			t.Errorf("row is %+v", row)
+		}
+	})
+}
+
 func TestLeaseLost(t *testing.T) {
 	t.Run("what another process took over is not sent", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -121,7 +135,7 @@ func TestLeaseLost(t *testing.T) {
 			b.run(t)
 			b.offer(m)
 			synctest.Wait()
-			if left := b.queue.row("m").LeaseUntil.Sub(time.Now()); left < Lease-time.Millisecond {
+			if left := time.Until(b.queue.row("m").LeaseUntil); left < Lease-time.Millisecond {
 				t.Errorf("lease ends in %v", left)
 			}
 			time.Sleep(4 * time.Second)

@@ -96,7 +96,9 @@ func (r *refusals) settle(j *job, e *Error, now time.Time) {
 	if r.took == nil {
 		r.took = map[tenant.ConnectionID]time.Duration{}
 	}
-	r.took[j.m.Connection] = now.Sub(j.since)
+	if j.m.Attempts > 0 {
+		r.took[j.m.Connection] = now.Sub(j.since)
+	}
 	if answer, ok := r.asked[j.m.ID]; ok {
 		answer <- refusal
 		delete(r.asked, j.m.ID)

@@ -54,7 +54,7 @@ func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error
 	if err := s.Ledger.AddLogs(ctx, e); err != nil {
 		return Answer{}, fmt.Errorf("log client credentials: %w", err)
 	}
-	return Answer{AccessToken: t.AccessToken, Scope: t.Scope, ExpiresIn: t.ExpiresIn}, nil
+	return Answer{AccessToken: t.AccessToken, Scope: t.Scope, ExpiresIn: t.ExpiresIn, Event: e.Type}, nil
 }
 
 // clientAPI finds an API, the Management API too. The latter's tokens carry the

@@ -63,8 +63,8 @@ type Answer struct {
 	IDToken      string
 	Scope        string
 	ExpiresIn    time.Duration
-	// Connection is where a person signed in, for the record of the request.
-	Connection string
+	// Event is the type of the log event that was recorded.
+	Event string
 }
 
 // work is one request on its way through the pipeline.

@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/secret"
@@ -40,15 +41,15 @@ func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, connection: done.Connection.Name})
+	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangePasswordless})
 }
 
 // person is whom tokens are issued for.
 type person struct {
-	user       *tenant.User
-	grant      *tenant.Grant
-	refresh    string
-	connection string
+	user    *tenant.User
+	grant   *tenant.Grant
+	refresh string
+	event   string
 }
 
 // answer issues the tokens of a person.
@@ -63,6 +64,6 @@ func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error)
 	}
 	return Answer{
 		AccessToken: t.AccessToken, IDToken: t.IDToken, RefreshToken: p.refresh,
-		Scope: t.Scope, ExpiresIn: t.ExpiresIn, Connection: p.connection,
+		Scope: t.Scope, ExpiresIn: t.ExpiresIn, Event: p.event,
 	}, nil
 }

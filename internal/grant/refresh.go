@@ -43,7 +43,7 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	if !w.client.Refresh.Rotating {
 		next = ""
 	}
-	answer, err := s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: next})
+	answer, err := s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: next, event: event.ExchangeRefresh})
 	// The scope of a refresh is always told (Auth0).
 	answer.Scope = w.granted.String()
 	return answer, err

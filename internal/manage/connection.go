@@ -81,9 +81,7 @@ func (s *Service) recordConnection(by Actor, o outcome, c *tenant.Connection) (t
 	}
 	o.body = body
 	e := s.record(by, o)
-	client := e.Client
 	event.About(&e, c, nil)
-	e.Client = client
 	return e, nil
 }
 
@@ -169,9 +167,7 @@ func (s *Service) EnableClients(ctx context.Context, by Actor, id tenant.Connect
 		slices.Sort(c.Clients)
 		c.UpdatedAt = s.Now()
 		e := s.record(by, outcome{what: "Update enabled clients for a connection", status: http.StatusNoContent})
-		client := e.Client
 		event.About(&e, c, nil)
-		e.Client = client
 		return e, nil
 	})
 	return as(err, ErrConnection)

@@ -40,6 +40,10 @@ type Started struct {
 	Channel    tenant.Channel
 	Identifier string
 	RateLeft   int // requests left to the caller's address; -1 when not limited
+
+	// Event is the type of the log event that was recorded, for the record of
+	// the request and nobody else; empty when nothing was.
+	Event string
 }
 
 // maxLanguage bounds the language of a request: headers are long, tags are not.
@@ -98,6 +102,12 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	}
 	if b.Requests != "" {
 		out.RateLeft = begun.Left
+	}
+	switch begun.Outcome {
+	case Due:
+		out.Event = b.Event.Type
+	case Suppressed:
+		out.Event = b.Refused.Type
 	}
 	return out, nil
 }

@@ -8,5 +8,8 @@ type Querier = querier
 // Write runs a transaction.
 func (s *Store) Write(ctx context.Context, fn func(tx Querier) error) error { return s.write(ctx, fn) }
 
-// MaxGroup is how many writes share one commit of SQLite.
-const MaxGroup = maxGroup
+// Exec runs a statement in a transaction.
+func Exec(ctx context.Context, tx Querier, text string, args ...any) error {
+	_, err := tx.exec(ctx, text, args...)
+	return err
+}

@@ -143,6 +143,9 @@ func (s *Server) noteReady() {
 // otherwise: doorcode.db and doorcode.key.
 func (s *Server) Dir() string { return s.dir }
 
+// Ended is closed when the process has ended.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
+
 // running reports whether the process is there.
 func (s *Server) running() bool {
 	if s.ended == nil {

@@ -93,6 +93,7 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 		}
 		return err
 	}
+	rec.Event = started.Event
 	if started.RateLeft >= 0 {
 		setRate(w, started.RateLeft, attack.StartRate.Every)
 	}

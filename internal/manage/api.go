@@ -1,0 +1,148 @@
+package manage
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/settings"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// ListAPIs returns APIs with one of the identifiers, or all, in the order of
+// creation.
+func (s *Service) ListAPIs(ctx context.Context, identifiers []string, w Window) (List[*tenant.API], error) {
+	all, err := s.APIs.AllAPIs(ctx)
+	if err != nil {
+		return List[*tenant.API]{}, err
+	}
+	if len(identifiers) > 0 {
+		all = slices.DeleteFunc(all, func(a *tenant.API) bool { return !slices.Contains(identifiers, a.Identifier) })
+	}
+	return cut(all, w, func(a *tenant.API) Place { return Place{a.CreatedAt, a.ID} }), nil
+}
+
+// API returns an API by its id or identifier. The fault is ErrAPI if there is
+// none.
+func (s *Service) API(ctx context.Context, id string) (*tenant.API, error) {
+	all, err := s.APIs.AllAPIs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		if a.ID == id || a.Identifier == id {
+			return a, nil
+		}
+	}
+	return nil, ErrAPI
+}
+
+// CreateAPI creates the API that a body describes.
+func (s *Service) CreateAPI(ctx context.Context, by Actor, body *settings.Object) (*tenant.API, error) {
+	a, err := settings.NewAPI(secret.Hex(12), body)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(s.Management, a.Identifier) || a.Identifier == s.ManagementAudience {
+		return nil, ErrIdentifier
+	}
+	a.CreatedAt = s.Now()
+	a.UpdatedAt = a.CreatedAt
+	doc, err := settings.ParseObject(a.Doc)
+	if err != nil {
+		return nil, err
+	}
+	e := s.record(by, outcome{what: "Create a resource server", status: http.StatusCreated, body: doc})
+	if err := s.APIs.CreateAPI(ctx, a, e); err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// A GrantQuery picks client grants. Empty fields pick all.
+type GrantQuery struct {
+	Client   tenant.ClientID
+	Audience string
+}
+
+// ListClientGrants returns client grants in the order of their ids.
+func (s *Service) ListClientGrants(ctx context.Context, q GrantQuery, w Window) (List[tenant.ClientGrant], error) {
+	all, err := s.Grants.AllClientGrants(ctx)
+	if err != nil {
+		return List[tenant.ClientGrant]{}, err
+	}
+	all = slices.DeleteFunc(all, func(g tenant.ClientGrant) bool {
+		return q.Client != "" && g.Client != q.Client || q.Audience != "" && g.Audience != s.stored(q.Audience)
+	})
+	return cut(all, w, func(g tenant.ClientGrant) Place { return Place{ID: g.ID} }), nil
+}
+
+// ClientGrant returns a client grant. The fault is ErrClientGrant if there is
+// none.
+func (s *Service) ClientGrant(ctx context.Context, id string) (tenant.ClientGrant, error) {
+	all, err := s.Grants.AllClientGrants(ctx)
+	if err != nil {
+		return tenant.ClientGrant{}, err
+	}
+	for _, g := range all {
+		if g.ID == id {
+			return g, nil
+		}
+	}
+	return tenant.ClientGrant{}, ErrClientGrant
+}
+
+// CreateClientGrant creates the grant that a body describes.
+func (s *Service) CreateClientGrant(ctx context.Context, by Actor, body *settings.Object) (*tenant.ClientGrant, error) {
+	g, err := settings.NewGrant(body)
+	if err != nil {
+		return nil, err
+	}
+	g.ID = NewGrantID()
+	if !s.isManagement(g.Audience) {
+		if _, err := s.API(ctx, g.Audience); fault.Has(err, fault.NotFound) {
+			return nil, fault.New(fault.Invalid, "invalid_body", "There is no resource server with that audience.").Because(err)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	shown := g
+	g.Audience = s.stored(g.Audience)
+	e := s.record(by, outcome{what: "Create client grant", status: http.StatusCreated, body: map[string]any{
+		"id": g.ID, "client_id": g.Client, "audience": shown.Audience, "scope": g.Scopes,
+	}})
+	if err := s.Grants.CreateClientGrant(ctx, g, e); err != nil {
+		return nil, err
+	}
+	return &g, nil
+}
+
+// NewGrantID returns an id for a client grant.
+func NewGrantID() string { return "cgr_" + secret.Alphanumeric(16) }
+
+func (s *Service) isManagement(audience string) bool {
+	return audience == s.ManagementAudience || slices.Contains(s.Management, audience)
+}
+
+// stored is the name an audience is kept under.
+func (s *Service) stored(audience string) string {
+	if s.isManagement(audience) {
+		return s.ManagementAudience
+	}
+	return audience
+}
+
+// ShownAudience is the name that clients know an audience by.
+func (s *Service) ShownAudience(audience string) string {
+	if audience == s.ManagementAudience && len(s.Management) > 0 {
+		return s.Management[0]
+	}
+	return audience
+}
+
+// Settings returns the tenant's settings.
+func (s *Service) Settings(ctx context.Context) (*tenant.Settings, error) {
+	return s.Clients.Settings(ctx)
+}

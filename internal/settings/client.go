@@ -74,12 +74,6 @@ func clientMembers() map[string]rule {
 	return members
 }
 
-// ownClientMembers are those that the configuration file may set beside them.
-func ownClientMembers(members map[string]rule) map[string]rule {
-	members["client_id"] = rule{kinds: []string{"string"}, pattern: clientID}
-	return members
-}
-
 var clientID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // plainAddress takes addresses that a browser may be sent to, with wildcards,
@@ -323,4 +317,13 @@ func Origins(c *tenant.Client) []string {
 		}
 	}
 	return out
+}
+
+// CheckClientID checks the id that the configuration file may give an
+// application.
+func CheckClientID(body *Object) error {
+	if !body.Has("client_id") {
+		return nil
+	}
+	return rule{kinds: []string{"string"}, pattern: clientID}.check("client_id", body.Raw("client_id"))
 }

@@ -238,3 +238,8 @@ func kindOf(raw json.RawMessage) string {
 	}
 	return numberKind(raw)
 }
+
+// Kind names the type of a JSON value in the words of JSON schema.
+func Kind(raw json.RawMessage) string {
+	return kindOf(bytes.TrimLeft(raw, " \t\r\n"))
+}

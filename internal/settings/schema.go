@@ -21,8 +21,15 @@ func Invalid(path, format string, args ...any) *fault.Error {
 	if path != "" {
 		text += " on property " + printable(path)
 	}
-	return fault.New(fault.Invalid, "invalid_body", text+".")
+	return fault.New(fault.Invalid, "invalid_body", text+".").Because(&At{path})
 }
+
+// At is the cause of a fault about a property, for whoever knows where that
+// was written.
+type At struct{ Property string }
+
+// Error names the property.
+func (a *At) Error() string { return "at " + strconv.Quote(printable(a.Property)) }
 
 // A rule says what a JSON value may be. Messages are those of the schema
 // validator behind the Management API, which tools and people look for.
@@ -158,7 +165,7 @@ func (r rule) checkMembers(path string, o *Object) error {
 		case r.each != nil:
 			inner = *r.each
 		case r.members != nil && !r.open:
-			return Invalid(path, "Additional properties not allowed: %s", printable(m.name))
+			return Invalid(path, "Additional properties not allowed: %s", printable(m.name)).Because(&At{join(path, m.name)})
 		default:
 			continue
 		}

@@ -113,3 +113,18 @@ func Texts(raw json.RawMessage) []string {
 	}
 	return out
 }
+
+// TextList reads a list that has nothing but texts in it.
+func TextList(raw json.RawMessage) (list []string, ok bool) {
+	var items []*string
+	if kindOf(raw) != "array" || json.Unmarshal(raw, &items) != nil {
+		return nil, false
+	}
+	for _, item := range items {
+		if item == nil {
+			return nil, false
+		}
+		list = append(list, *item)
+	}
+	return list, true
+}

@@ -15,7 +15,9 @@ import (
 var migrations embed.FS
 
 // Migrate brings the schema up to date. It may be run by several processes at
-// once: PostgreSQL makes the later ones wait, SQLite has one writer.
+// once: PostgreSQL makes the later ones wait, and on SQLite, where a step that
+// another process has made meanwhile fails and leaves nothing behind, they look
+// again what is left to do.
 func (s *Store) Migrate(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -35,8 +37,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	for tries := 5; ; tries-- {
+		_, err := p.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		if s.dialect != sqlite || tries == 0 || ctx.Err() != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
 	}
-	return nil
 }

@@ -72,7 +72,7 @@ func (p pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, e
 	return p.db.QueryContext(ctx, text, args...)
 }
 
-func (p pool) row(ctx context.Context, text string, args ...any) *sql.Row {
+func (p pool) row(ctx context.Context, text string, args ...any) scanner {
 	return p.db.QueryRowContext(ctx, text, args...)
 }
 
@@ -104,8 +104,10 @@ func (p pool) once(ctx context.Context, fn func(tx querier) error) error {
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
+	// Whatever fn does, a panic too, the connection is free again afterwards.
+	// After the commit this does nothing.
+	defer func() { _ = tx.Rollback() }()
 	if err := fn(inTx{tx}); err != nil {
-		_ = tx.Rollback()
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -132,7 +134,7 @@ func (t inTx) query(ctx context.Context, text string, args ...any) (*sql.Rows, e
 	return t.tx.QueryContext(ctx, text, args...)
 }
 
-func (t inTx) row(ctx context.Context, text string, args ...any) *sql.Row {
+func (t inTx) row(ctx context.Context, text string, args ...any) scanner {
 	return t.tx.QueryRowContext(ctx, text, args...)
 }
 

@@ -15,13 +15,14 @@ var _ delivery.Queue = (*Store)(nil)
 // SQLite has one writer, and PostgreSQL skips rows that another transaction
 // has locked.
 func (s *Store) Claim(ctx context.Context, c delivery.Claim) ([]delivery.Claimed, error) {
+	position, lock := "instr", ""
+	if s.dialect == postgres {
+		position, lock = "strpos", " FOR UPDATE SKIP LOCKED"
+	}
 	text := `SELECT ` + messageColumns + ` FROM messages
 		WHERE state IN ('requested', 'queued') AND next_at <= $1 AND lease_until <= $1
-			AND $2 NOT LIKE '%,' || connection_id || ',%'
-		ORDER BY next_at LIMIT $3`
-	if s.dialect == postgres {
-		text += ` FOR UPDATE SKIP LOCKED`
-	}
+			AND ` + position + `($2, ',' || connection_id || ',') = 0
+		ORDER BY next_at LIMIT $3` + lock
 	except := strings.Builder{}
 	except.WriteString(",")
 	for _, id := range c.Except {
@@ -71,7 +72,7 @@ func (s *Store) Finish(ctx context.Context, id string, lease time.Time, o delive
 			UPDATE messages SET state = $3, next_at = $4, lease_until = $5, attempts = $6,
 				provider = $7, provider_id = $8, template_version = $9, encoding = $10, segments = $11,
 				error_code = $12, error_text = $13, events = events || $14
-			WHERE id = $1 AND lease_until = $2`,
+			WHERE id = $1 AND lease_until = $2 AND lease_until > 0`,
 			id, toMillis(lease), o.State, toMillis(o.NextAt), toMillis(o.LeaseUntil), o.Attempts,
 			o.Provider, o.ProviderID, o.TemplateVersion, o.Encoding, o.Segments,
 			o.ErrorCode, o.ErrorText, encodeEvents(o.Events))

@@ -52,9 +52,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return errors.Join(fmt.Errorf("open database: %w", err), wdb.Close(), rdb.Close())
 	}
 	s.db.SetMaxIdleConns(0)
-	s.read = &statements{byText: map[string]*sql.Stmt{}, prepare: rdb.PrepareContext}
+	reads := &statements{byText: map[string]*sql.Stmt{}, prepare: rdb.PrepareContext}
+	s.read = reads
 	s.writer = newGroupWriter(conn)
-	s.closers = append(s.closers, s.db.Close, rdb.Close, wdb.Close)
+	s.closers = append(s.closers, s.db.Close, reads.close, rdb.Close, wdb.Close)
 	return nil
 }
 
@@ -127,7 +128,7 @@ func (w *groupWriter) write(ctx context.Context, fn func(tx querier) error) erro
 func (w *groupWriter) close() error {
 	close(w.stop)
 	<-w.ended
-	return w.conn.Close()
+	return errors.Join(w.stmts.close(), w.conn.Close())
 }
 
 func (w *groupWriter) run() {

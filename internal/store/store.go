@@ -57,7 +57,7 @@ type writer interface {
 type querier interface {
 	exec(ctx context.Context, text string, args ...any) (int64, error)
 	query(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-	row(ctx context.Context, text string, args ...any) *sql.Row
+	row(ctx context.Context, text string, args ...any) scanner
 }
 
 // Open opens the database that url names: "sqlite:PATH" or "postgres://…".
@@ -135,6 +135,19 @@ func (s *statements) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 	return st, nil
 }
 
+// close ends the statements. SQLite keeps a connection, and the files beside
+// the database, while there is one left.
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, st := range s.byText {
+		errs = append(errs, st.Close())
+	}
+	clear(s.byText)
+	return errors.Join(errs...)
+}
+
 func (s *statements) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	st, err := s.stmt(ctx, text)
 	if err != nil {
@@ -155,24 +168,19 @@ func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.
 	return st.QueryContext(ctx, args...)
 }
 
-func (s *statements) row(ctx context.Context, text string, args ...any) *sql.Row {
+func (s *statements) row(ctx context.Context, text string, args ...any) scanner {
 	st, err := s.stmt(ctx, text)
 	if err != nil {
-		// A row carries its error to Scan, but only database/sql can make
-		// one: let the same text fail there.
-		return s.failed(ctx, text)
+		return failed{err}
 	}
 	return st.QueryRowContext(ctx, args...)
 }
 
-func (s *statements) failed(ctx context.Context, text string) *sql.Row {
-	st, err := s.prepare(ctx, `SELECT 1`)
-	if err != nil || st == nil {
-		var none sql.Stmt
-		return none.QueryRowContext(ctx)
-	}
-	return st.QueryRowContext(ctx, text)
-}
+// failed is the row of a statement that could not be prepared.
+type failed struct{ err error }
+
+// Scan returns why there is no row.
+func (f failed) Scan(...any) error { return f.err }
 
 // absent turns "no rows" into a fault that says the thing does not exist.
 func absent(err error) error {

@@ -115,8 +115,9 @@ func Tool(t testing.TB, name, variable string) string {
 	return path
 }
 
-// environment is what a server sees of ours: nothing that would configure it.
-func environment(extra ...string) []string {
+// Environment is the environment of this process without what would configure
+// the program, and with what is added.
+func Environment(extra ...string) []string {
 	var env []string
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "DOORCODE_") {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -56,6 +55,16 @@ func (r *Run) Inbox(servers ...*Server) *Inbox {
 // followed again.
 func (in *Inbox) Follow(s *Server) {
 	in.run.t.Helper()
+	in.run.t.Cleanup(in.Live(s))
+	for _, m := range s.Messages(context.Background(), "") {
+		in.add(s.PID, m)
+	}
+}
+
+// Live takes the messages that s hands over from now on, until its process
+// ends or the returned function is called.
+func (in *Inbox) Live(s *Server) (stop func()) {
+	in.run.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.OutboxURL+"/events", nil)
 	if err != nil {
@@ -75,15 +84,11 @@ func (in *Inbox) Follow(s *Server) {
 		defer close(read)
 		in.read(s.PID, res)
 	}()
-	stopOnce(in.run.t, func() {
+	return func() {
 		cancel()
 		<-read
-	})
-	in.backfill(s)
+	}
 }
-
-// stopOnce is called before the servers of the run are ended.
-func stopOnce(t testing.TB, fn func()) { t.Cleanup(fn) }
 
 // read takes events until the stream ends.
 func (in *Inbox) read(pid int, res *http.Response) {
@@ -106,14 +111,6 @@ func (in *Inbox) read(pid int, res *http.Response) {
 			continue
 		}
 		in.add(pid, m)
-	}
-}
-
-// backfill takes what was handed over before the stream began.
-func (in *Inbox) backfill(s *Server) {
-	in.run.t.Helper()
-	for _, m := range s.Messages(context.Background(), "") {
-		in.add(s.PID, m)
 	}
 }
 
@@ -208,4 +205,17 @@ func (s *Server) Messages(ctx context.Context, to string) []Message {
 		s.run.Note(m.Code)
 	}
 	return doc.Messages
+}
+
+// NoteOutbox remembers the codes of all messages in the outbox, and whom they
+// went to, where another program than the test has asked for them.
+func (s *Server) NoteOutbox() {
+	s.run.t.Helper()
+	messages := s.Messages(context.Background(), "")
+	if len(messages) == 0 {
+		s.run.t.Error("the outbox is empty")
+	}
+	for _, m := range messages {
+		s.run.Note(m.To)
+	}
 }

@@ -44,7 +44,7 @@ func (r *Run) finish() {
 	}
 	if r.t.Failed() {
 		for _, s := range r.servers {
-			r.t.Logf("last lines of %s:\n%s", s.stderr, tail(s.stderr, 4<<10))
+			r.t.Logf("what the server said, but for its requests:\n%s", remarks(s.stderr))
 		}
 	}
 	r.t.Logf("looked for %d secrets in the logs of %d servers", r.secrets.size(), len(r.servers))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,6 +44,7 @@ type Server struct {
 // otherwise.
 func (r *Run) Start(args ...string) *Server {
 	r.t.Helper()
+	Path(r.t)
 	dir, err := os.MkdirTemp(r.dir, "server-")
 	if err != nil {
 		r.t.Fatal(err)
@@ -70,8 +72,7 @@ func (s *Server) Restart() {
 }
 
 func (s *Server) start() error {
-	path := Path(s.run.t)
-	ready := filepath.Join(s.dir, "ready.json")
+	path, ready := Path(s.run.t), s.ReadyFile()
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -82,7 +83,7 @@ func (s *Server) start() error {
 	s.cmd = exec.Command(path, args...)
 	s.cmd.Dir = s.dir
 	// A killed server leaves its temporary files where the test's are.
-	s.cmd.Env = environment("TMPDIR="+s.dir, "GORACE=halt_on_error=0")
+	s.cmd.Env = Environment("TMPDIR="+s.dir, "GORACE=halt_on_error=0")
 	out, err := os.OpenFile(s.stdout, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -132,16 +133,21 @@ func (s *Server) awaitReady(path string, began time.Time) error {
 
 func (s *Server) noteReady() {
 	s.run.Note(s.ClientSecret, s.ManagementClientSecret, s.TerraformClientSecret)
-	for _, name := range []string{"doorcode.key", "key"} {
-		if key, err := os.ReadFile(filepath.Join(s.dir, name)); err == nil {
-			s.run.Note(strings.TrimSpace(string(key)))
-		}
+	file := filepath.Join(s.dir, "doorcode.key")
+	if i := slices.Index(s.args, "--key-file"); i >= 0 {
+		file = s.args[i+1]
+	}
+	if key, err := os.ReadFile(file); err == nil {
+		s.run.Note(strings.TrimSpace(string(key)))
 	}
 }
 
 // Dir is where the server runs, and where its data is unless its flags say
 // otherwise: doorcode.db and doorcode.key.
 func (s *Server) Dir() string { return s.dir }
+
+// ReadyFile is the path of the file that Ready was read from.
+func (s *Server) ReadyFile() string { return filepath.Join(s.dir, "ready.json") }
 
 // Ended is closed when the process has ended.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
@@ -209,6 +215,22 @@ func freePort() string {
 		return port
 	}
 	return "0"
+}
+
+// remarks returns the lines of a log that are not about a request that was
+// answered, the newest of them if there are many.
+func remarks(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	var kept []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, "level=INFO msg=request ") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept[max(0, len(kept)-40):], "")
 }
 
 // tail returns the end of a file.

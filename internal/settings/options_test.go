@@ -1,0 +1,156 @@
+package settings
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+func TestMergeOptions(t *testing.T) {
+	const stored = `{"name":"sms","twilio_sid":"AC1","from":"+1","template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid"}}`
+	for _, c := range []struct {
+		name    string
+		channel tenant.Channel
+		patch   string
+		how     Merge
+		want    string
+	}{
+		{
+			"one option leaves the others (F6)", tenant.SMS, `{"request_language":"en-US"}`, Auto,
+			`{"name":"sms","twilio_sid":"AC1","from":"+1","template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid"},"request_language":"en-US"}`,
+		},
+		{
+			"a message and a name replace, and ours survive", tenant.SMS, `{"name":"sms","template":"new"}`, Auto,
+			`{"name":"sms","template":"new","doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"a message and an account replace", tenant.SMS, `{"twilio_sid":"AC2","template":"new"}`, Auto,
+			`{"twilio_sid":"AC2","template":"new","doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"a message and a provider replace", tenant.SMS, `{"provider":"sms_gateway","template":"new"}`, Auto,
+			`{"provider":"sms_gateway","template":"new","doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"a message alone is merged", tenant.SMS, `{"template":"new"}`, Auto,
+			`{"name":"sms","twilio_sid":"AC1","from":"+1","template":"new","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"an account alone is merged", tenant.SMS, `{"twilio_sid":"AC2","from":null}`, Auto,
+			`{"name":"sms","twilio_sid":"AC2","template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"email is the message of e-mail connections only", tenant.SMS, `{"name":"sms","email":{"subject":"x"}}`, Auto,
+			`{"name":"sms","twilio_sid":"AC1","from":"+1","template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid"},"email":{"subject":"x"}}`,
+		},
+		{
+			"there it replaces", tenant.Email, `{"name":"email","email":{"subject":"x"}}`, Auto,
+			`{"name":"email","email":{"subject":"x"},"doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"objects are merged one level, null removes inside", tenant.SMS, `{"totp":{"length":8,"time_step":null},"extra":{"b":{"c":2}},"doorcode":{"numbers":null}}`, Auto,
+			`{"name":"sms","twilio_sid":"AC1","from":"+1","template":"old @@password@@","syntax":"md_with_macros","totp":{"length":8},"extra":{"a":1,"b":{"c":2}},"doorcode":{"autofill":true}}`,
+		},
+		{
+			"an object takes the place of what is none", tenant.SMS, `{"from":{"x":1},"extra":5}`, Keep,
+			`{"name":"sms","twilio_sid":"AC1","from":{"x":1},"template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":5,"doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{
+			"merging can be forced", tenant.SMS, `{"name":"x","template":"new"}`, Keep,
+			`{"name":"x","twilio_sid":"AC1","from":"+1","template":"new","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid"}}`,
+		},
+		{"replacing can be forced", tenant.SMS, `{"from":"+2"}`, Replace, `{"from":"+2","doorcode":{"autofill":true,"numbers":"valid"}}`},
+		{"a replacement that names ours is merged into them", tenant.SMS, `{"doorcode":{"resend":"new","autofill":false}}`, Replace, `{"doorcode":{"autofill":false,"numbers":"valid","resend":"new"}}`},
+		{"null removes ours", tenant.SMS, `{"name":"x","template":"y","doorcode":null}`, Auto, `{"name":"x","template":"y"}`},
+		{"null stays in a replacement", tenant.SMS, `{"name":"x","template":"y","messaging_service_sid":null,"doorcode":null}`, Auto, `{"name":"x","template":"y","messaging_service_sid":null}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := parse(t, stored)
+			got := MergeOptions(before, parse(t, c.patch), c.channel, c.how)
+			if diff := cmp.Diff(c.want, string(got.Bytes())); diff != "" {
+				t.Errorf("MergeOptions (-want +got):\n%s", diff)
+			}
+			if string(before.Bytes()) != stored {
+				t.Errorf("what was stored is changed: %s", before.Bytes())
+			}
+		})
+	}
+}
+
+func TestSecretsFollowTheirAccount(t *testing.T) {
+	const start = `{"name":"sms","strategy":"sms","options":{"name":"sms","template":"t","twilio_sid":"AC1","twilio_token":"tok-1","gateway_url":"https://g/","gateway_authentication":{"method":"bearer","audience":"a","secret":"sec-1"}}}`
+	both := map[string]string{SecretTwilio: "tok-1", SecretGateway: "sec-1"}
+	gateway := map[string]string{SecretGateway: "sec-1"}
+	token := map[string]string{SecretTwilio: "tok-1"}
+	for _, c := range []struct {
+		name, patch string
+		want        map[string]string
+	}{
+		{"another option keeps them", `{"request_language":"de"}`, both},
+		{"what a masked answer has keeps them", `{"name":"sms","template":"t2","twilio_sid":"AC1","gateway_url":"https://g/","gateway_authentication":{"method":"bearer","audience":"a"}}`, both},
+		{"an empty one counts as left out", `{"twilio_token":""}`, both},
+		{"a new one is taken", `{"twilio_token":"tok-2"}`, map[string]string{SecretTwilio: "tok-2", SecretGateway: "sec-1"}},
+		{"null removes one", `{"twilio_token":null}`, gateway},
+		{"another account drops its token", `{"twilio_sid":"AC2"}`, gateway},
+		{"another account brings its own", `{"twilio_sid":"AC2","twilio_token":"tok-2"}`, map[string]string{SecretTwilio: "tok-2", SecretGateway: "sec-1"}},
+		{"another gateway brings its own", `{"gateway_url":"https://h/","gateway_authentication":{"secret":"sec-2"}}`, map[string]string{SecretTwilio: "tok-1", SecretGateway: "sec-2"}},
+		{"no gateway, no secret", `{"gateway_authentication":null}`, token},
+		{"a replacement without the account drops all", `{"name":"sms","template":"t"}`, map[string]string{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			created, err := NewConnection("con_x", parse(t, start))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ChangeConnection(&created.Connection, parse(t, `{"options":`+c.patch+`}`), Auto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got.Connection.Secrets); diff != "" {
+				t.Errorf("secrets (-want +got):\n%s", diff)
+			}
+			for _, s := range []string{"tok-", "sec-"} {
+				if contains(got.Connection.Doc, s) {
+					t.Errorf("a secret is in the document: %s", got.Connection.Doc)
+				}
+			}
+		})
+	}
+	t.Run("another gateway does not get the secret of the first", func(t *testing.T) {
+		created, err := NewConnection("con_x", parse(t, start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ChangeConnection(&created.Connection, parse(t, `{"options":{"gateway_url":"https://evil/"}}`), Auto)
+		if err == nil {
+			t.Errorf("secrets are %v, want a refusal", got.Connection.Secrets)
+		}
+	})
+}
+
+func contains(doc []byte, s string) bool {
+	for i := 0; i+len(s) <= len(doc); i++ {
+		if string(doc[i:i+len(s)]) == s {
+			return true
+		}
+	}
+	return false
+}
+
+func TestObjectsKeepWhatTheyWereMadeOf(t *testing.T) {
+	for _, doc := range []string{
+		`{}`, `{"b":1,"a":2}`, `{"z":{"y":[1,{"x":null}],"a":"<&>"},"1":1.50,"big":123456789012345678901234567890}`,
+		`{"name":"\u00e9 \" \\","":true}`,
+	} {
+		if got := string(parse(t, doc).Bytes()); got != doc && doc != `{"name":"\u00e9 \" \\","":true}` {
+			t.Errorf("%s became %s", doc, got)
+		}
+	}
+	for _, doc := range []string{``, `null`, `[]`, `"x"`, `{"a":1`, `{"a":1}{}`, `{"a" 1}`, `{"a":}`} {
+		if _, err := ParseObject([]byte(doc)); err == nil {
+			t.Errorf("%q was read", doc)
+		}
+	}
+}

@@ -1,0 +1,257 @@
+// Package mgmtapi serves the Management API (Auth0: Management API v2) under
+// /api/v2, and our own API beside it under /api/doorcode/v1. One file for each
+// resource; Handler is the list of all routes with the scopes that open them.
+//
+// Bodies are read as JSON whatever their content type says. What is allowed in
+// them, and what a change does, is decided by package manage.
+package mgmtapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/settings"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/web"
+)
+
+// A Caller is who a management token belongs to.
+type Caller struct {
+	ClientID tenant.ClientID
+	Subject  string
+	Scopes   []string
+	JTI      string
+}
+
+// May reports whether the caller has one of the scopes.
+func (c Caller) May(scopes ...string) bool {
+	return slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(c.Scopes, s) })
+}
+
+// A Verifier checks management tokens.
+type Verifier interface {
+	// VerifyManagement returns who the token belongs to. The fault is Denied
+	// for anything that is not a token for the Management API in force.
+	VerifyManagement(ctx context.Context, token string) (Caller, error)
+}
+
+// API serves the Management API. All fields must be set.
+type API struct {
+	Manage  *manage.Service
+	Tokens  Verifier
+	Tenant  string // the tenant's name, which answers about applications carry
+	Proxies []netip.Prefix
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	hint sync.Once // for the first answer without secrets
+}
+
+// Handler returns the API's routes: everything under /api/v2/ and
+// /api/doorcode/v1/.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	on := func(pattern string, fn handler, scopes ...string) { mux.Handle(pattern, a.guard(fn, scopes)) }
+
+	on("GET /api/v2/connections", a.listConnections, "read:connections")
+	on("POST /api/v2/connections", a.createConnection, "create:connections")
+	on("GET /api/v2/connections/{id}", a.readConnection, "read:connections")
+	on("PATCH /api/v2/connections/{id}", a.changeConnection, "update:connections")
+	on("DELETE /api/v2/connections/{id}", a.deleteConnection, "delete:connections")
+	on("GET /api/v2/connections/{id}/clients", a.connectionClients, "read:connections")
+	on("PATCH /api/v2/connections/{id}/clients", a.enableClients, "update:connections")
+
+	on("GET /api/v2/clients", a.listClients, clientReaders()...)
+	on("POST /api/v2/clients", a.createClient, "create:clients")
+	on("GET /api/v2/clients/{id}", a.readClient, clientReaders()...)
+	on("PATCH /api/v2/clients/{id}", a.changeClient, "update:clients", "update:client_keys")
+	on("DELETE /api/v2/clients/{id}", a.deleteClient, "delete:clients")
+	on("GET /api/v2/clients/{id}/connections", a.clientConnections, "read:connections")
+	on("POST /api/v2/clients/{id}/rotate-secret", a.rotateSecret, "update:client_keys")
+
+	on("GET /api/v2/users", a.listUsers, "read:users")
+	on("GET /api/v2/users/{id}", a.readUser, "read:users")
+	on("GET /api/v2/users/{id}/logs", a.userLogs, "read:logs", "read:logs_users")
+	on("GET /api/v2/users-by-email", a.usersByEmail, "read:users")
+	on("GET /api/v2/logs", a.listLogs, "read:logs", "read:logs_users")
+	on("GET /api/v2/logs/{id}", a.readLog, "read:logs", "read:logs_users")
+
+	on("GET /api/v2/resource-servers", a.listAPIs, "read:resource_servers")
+	on("POST /api/v2/resource-servers", a.createAPI, "create:resource_servers")
+	on("GET /api/v2/resource-servers/{id}", a.readAPI, "read:resource_servers")
+	on("GET /api/v2/client-grants", a.listGrants, "read:client_grants")
+	on("POST /api/v2/client-grants", a.createGrant, "create:client_grants")
+	on("GET /api/v2/client-grants/{id}", a.readGrant, "read:client_grants")
+	on("GET /api/v2/tenants/settings", a.readSettings, "read:tenant_settings")
+
+	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")
+	on("GET /api/doorcode/v1/messages/{id}", a.readMessage, "read:messages")
+
+	mux.Handle("/api/v2/", web.Handle(a.unknown, a.writeError))
+	mux.Handle("/api/doorcode/v1/", web.Handle(a.unknown, a.writeError))
+	return mux
+}
+
+// A handler serves a request of a caller whose scopes have been checked.
+type handler func(w http.ResponseWriter, r *request) error
+
+// A request is an HTTP request with the caller it comes from.
+type request struct {
+	*http.Request
+	caller Caller
+	actor  manage.Actor
+	w      http.ResponseWriter
+}
+
+// guard lets fn serve callers that have one of the scopes.
+func (a *API) guard(fn handler, scopes []string) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		a.headers(w)
+		caller, err := a.authenticate(r)
+		if err != nil {
+			return err
+		}
+		web.RecordOf(r.Context()).ClientID = string(caller.ClientID)
+		if !caller.May(scopes...) {
+			return insufficient(scopes)
+		}
+		return fn(w, &request{Request: r, caller: caller, actor: a.actor(r, caller), w: w})
+	}, a.writeError)
+}
+
+// The faults of callers who are not known, in Auth0's words.
+var (
+	errMissingToken = fault.New(fault.Denied, "", "Missing authentication")
+	errToken        = fault.New(fault.Denied, "invalid_token", "Invalid token")
+	errUnknown      = fault.New(fault.NotFound, "", "Not Found")
+)
+
+func (a *API) authenticate(r *http.Request) (Caller, error) {
+	token, found, err := web.BearerToken(r)
+	if err != nil {
+		return Caller{}, errToken.Because(err)
+	}
+	if !found {
+		return Caller{}, errMissingToken
+	}
+	caller, err := a.Tokens.VerifyManagement(r.Context(), token)
+	if fault.Has(err, fault.Internal) || fault.Has(err, fault.Unavailable) {
+		return Caller{}, err
+	}
+	if err != nil {
+		return Caller{}, errToken.Because(err)
+	}
+	return caller, nil
+}
+
+func insufficient(scopes []string) error {
+	return fault.New(fault.Denied, "insufficient_scope", "Insufficient scope, expected any of: "+strings.Join(scopes, ","))
+}
+
+// unknown answers for paths that are not there, in the API's form.
+func (a *API) unknown(w http.ResponseWriter, _ *http.Request) error {
+	a.headers(w)
+	return errUnknown
+}
+
+// rateLimit is what the headers say until requests are counted.
+const rateLimit = 100
+
+// headers sets what every answer has.
+func (a *API) headers(w http.ResponseWriter) {
+	web.NoStore(w)
+	h := w.Header()
+	h.Set("X-RateLimit-Limit", strconv.Itoa(rateLimit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(rateLimit-1))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(a.Now().Add(time.Second).Unix(), 10))
+}
+
+// maxCorrelation is the longest X-Correlation-ID that is kept (Auth0: 64).
+const maxCorrelation = 64
+
+// actor describes the request for the tenant's log. What was sent is added
+// when it has been read.
+func (a *API) actor(r *http.Request, c Caller) manage.Actor {
+	by := manage.Actor{
+		Client: c.ClientID, Subject: c.Subject, TokenID: c.JTI, Scopes: c.Scopes, Channel: "api",
+		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: r.UserAgent()[:min(len(r.UserAgent()), 512)],
+		Method: r.Method, Path: r.URL.EscapedPath(), Query: map[string]any{},
+	}
+	if id := r.Header.Get("X-Correlation-ID"); len(id) <= maxCorrelation && isPrintable(id) {
+		by.CorrelationID = id
+	}
+	for name, values := range r.URL.Query() {
+		by.Query[name] = strings.Join(values, ",")
+	}
+	return by
+}
+
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// body reads a body of any JSON type.
+func (r *request) body() ([]byte, error) {
+	var raw json.RawMessage
+	if err := web.ReadJSON(r.w, r.Request, web.ManageLimit, &raw); err != nil {
+		return nil, err
+	}
+	r.actor.Body = raw
+	return raw, nil
+}
+
+// object reads a body that must be an object.
+func (r *request) object() (*settings.Object, error) {
+	raw, err := r.body()
+	if err != nil {
+		return nil, err
+	}
+	o, err := settings.ParseObject(raw)
+	if err != nil {
+		return nil, settings.Invalid("", "Expected type object but found type %s", settings.Kind(raw))
+	}
+	return o, nil
+}
+
+// errorReply is the form of every error in this API.
+type errorReply struct {
+	StatusCode int    `json:"statusCode"`
+	Error      string `json:"error"`
+	Message    string `json:"message"`
+	ErrorCode  string `json:"errorCode,omitempty"`
+}
+
+func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.Of(err)
+	status, code := web.StatusOf(err), f.Code
+	switch {
+	case errors.Is(err, errMissingToken), errors.Is(err, errToken):
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+"Management API"+`"`)
+	case code == "invalid_request":
+		// Only bodies are read by package web here.
+		code = "invalid_body"
+	}
+	if errors.Is(err, errMissingToken) && f.Code == "" {
+		code = ""
+	}
+	if f.Kind == fault.Internal {
+		a.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "err", err)
+	}
+	web.SetRetryAfter(w, f.RetryAfter)
+	reply := errorReply{status, http.StatusText(status), f.Message, code}
+	if werr := web.WriteJSON(w, status, reply); werr != nil {
+		a.Log.ErrorContext(r.Context(), "write error", "err", werr)
+	}
+}

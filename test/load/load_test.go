@@ -1,0 +1,105 @@
+package load
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/testkit/binary"
+	"github.com/doorcode/doorcode/test/internal/database"
+)
+
+func TestMain(m *testing.M) { os.Exit(binary.Main(m)) }
+
+// amounts returns how much is measured: enough for figures when the suite is
+// run for them (test/long load), and else just enough to see that every request
+// of it is answered.
+func amounts() sizes {
+	if os.Getenv("DOORCODE_TEST_LONG") == "load" {
+		return sizes{one: 1000, many: 4000, callers: 32, paced: 10 * time.Second, restarts: 7, signing: 2 * time.Second}
+	}
+	return sizes{one: 20, many: 64, callers: 32, paced: 200 * time.Millisecond, restarts: 1, signing: 50 * time.Millisecond}
+}
+
+// Starts, verifies and refreshes by one caller and by many, on both databases.
+// No request may fail. Whether a target is met depends on the machine, so a
+// missed one is shown and fails nothing.
+func TestLoad(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("there is no /proc to read processor times from")
+	}
+	size := amounts()
+	sign, err := signature(size.signing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("measured: an RS256 signature costs %.0f µs", sign)
+	database.Each(t, func(t *testing.T, db *database.Database) {
+		b := newBench(t, db, size)
+		r := &report{database: db.Name}
+		b.measure(r, sign)
+		t.Logf("\n%s", r)
+		t.Logf("measured: %s", r.short())
+		b.server.Stop()
+	})
+}
+
+// limits are the targets that differ between the databases, in microseconds.
+type limits struct{ start, verify float64 }
+
+func (b *bench) measure(r *report, sign float64) {
+	limit := limits{250, 300}
+	if b.db.Name != "SQLite" {
+		limit = limits{350, 450}
+	}
+	one, many, callers := b.sizes.one, b.sizes.many, b.sizes.callers
+
+	// Nobody is known at first.
+	newStart := b.starts(callers, many)
+	newVerify, tokens := b.verifies(b.app, callers, many, binary.Code{})
+	oldStart := b.starts(callers, many)
+	oldVerify, _ := b.verifies(b.app, callers, many, binary.Code{})
+	refresh := b.refreshes(callers, tokens)
+	unsigned, _ := b.verifies(b.app, callers, many, binary.Code{Scope: "profile"})
+	twice, _ := b.verifies(b.app, callers, many, binary.Code{Audience: audience})
+	curve, _ := b.verifies(b.es, callers, many, binary.Code{})
+	r.loop("start, new people", callers, newStart)
+	r.loop("start, known people", callers, oldStart)
+	r.loop("verify RS256, new people", callers, newVerify)
+	r.loop("verify RS256, known people", callers, oldVerify)
+	r.loop("verify without signature", callers, unsigned)
+	r.loop("verify RS256 twice", callers, twice)
+	r.loop("verify ES256", callers, curve)
+	r.loop("refresh RS256", callers, refresh)
+
+	startAlone := b.starts(1, one)
+	verifyAlone, _ := b.verifies(b.app, 1, one, binary.Code{})
+	r.loop("start", 1, startAlone)
+	r.loop("verify RS256", 1, verifyAlone)
+
+	delays := b.handOver(200, b.sizes.paced)
+	beside := b.besideVerifies(many)
+	_, most := memory(b.server.PID)
+	again := b.restarts()
+
+	r.atMost("P1", "start, known people", oldStart.each(), limit.start, "µs")
+	r.atMost("P1", "start and verify of new people to that of known ones",
+		(newStart.each()+newVerify.each())/(oldStart.each()+oldVerify.each()), 1.1, "×")
+	r.atMost("P2", "verify without signature", unsigned.each(), limit.verify, "µs")
+	r.atLeast("P3", "signature's share of verify RS256", 100*sign/oldVerify.each(), 83, "%")
+	r.atLeast("P3", "signatures' share of verify RS256 twice", 100*2*sign/twice.each(), 90, "%")
+	r.atMost("P4", "verify ES256", curve.each(), 360, "µs")
+	r.atMost("P5", "refresh to verify", refresh.each()/oldVerify.each(), 1.1, "×")
+	r.atMost("P5", "failed refreshes of 32 callers", float64(refresh.failed), 0, "")
+	r.atMost("P6", "start of one caller, p50", millis(startAlone.at(0.5)), 0.8, "ms")
+	r.atMost("P6", "verify RS256 of one caller, p50", millis(verifyAlone.at(0.5)), 2.6, "ms")
+	r.atMost("P8", "hand-over after the answer at 200 starts/s, p99", millis(percentile(delays, 0.99)), 50, "ms")
+	r.atMost("P9", "start while 32 callers verify, p99", millis(beside.at(0.99)), 100, "ms")
+	r.atMost("P10", "memory when idle", b.idle, 25, "MB")
+	r.atMost("P10", "memory under load, at most", most, 60, "MB")
+	r.atMost("P10", "ready on a new database", millis(b.firstReady), 1000, "ms")
+	r.atMost("P10", "ready on an existing database, median", millis(again), 100, "ms")
+	if info, err := os.Stat(binary.Path(b.t)); err == nil {
+		r.atMost("P10", "size of the program", float64(info.Size())/1e6, 40, "MB")
+	}
+}

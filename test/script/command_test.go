@@ -1,0 +1,111 @@
+package script
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/testkit/binary"
+)
+
+// command runs the program in a directory and returns what it printed and its
+// exit status.
+func command(t *testing.T, dir string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary.Path(t), args...)
+	cmd.Dir = dir
+	cmd.Env = binary.Environment("TMPDIR=" + dir)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// The exit status is 0 for done, 1 for failed and 2 for wrong use.
+func TestExitStatus(t *testing.T) {
+	tests := []struct {
+		args   string
+		status int
+		says   string // in what it prints
+	}{
+		{"version", 0, `doorcode \d+\.\d+\.\d+`},
+		{"--help", 0, `dev .*\n(.*\n)*.*serve `},
+		{"dev --help", 0, `--addr`},
+		{"no-such-command", 2, `doorcode: `},
+		{"dev --no-such-flag", 2, `doorcode: .*--no-such-flag`},
+		{"try pigeon +447700900123", 2, `doorcode: .*pigeon|sms`},
+		{"dev --limits sometimes", 1, `doorcode: .*--limits must be off, auth0 or strict`},
+		{"dev --addr 0.0.0.0:0 --no-open", 1, `doorcode: .*loopback`},
+		{"serve --public-url https://login.example.com", 1, `doorcode: .*doorcode keys new`},
+		{"serve", 1, `doorcode: .*--public-url`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			stdout, stderr, status := command(t, t.TempDir(), strings.Fields(tt.args)...)
+			if status != tt.status {
+				t.Errorf("status %d, want %d", status, tt.status)
+			}
+			if !regexp.MustCompile(tt.says).MatchString(stdout + stderr) {
+				t.Errorf("it says nothing of %s:\n%s%s", tt.says, stdout, stderr)
+			}
+			if tt.status != 0 && stdout != "" {
+				t.Errorf("an error is on standard output:\n%s", stdout)
+			}
+			if tt.status == 1 && strings.Count(strings.TrimSpace(stderr), "\n") > 3 {
+				t.Errorf("an error is longer than a few lines:\n%s", stderr)
+			}
+		})
+	}
+}
+
+// doorcode try goes through the whole loop by itself: with the server that runs
+// in the same folder, and without one.
+func TestTry(t *testing.T) {
+	steps := []string{"start", "message", "code", "tokens", "id token"}
+	check := func(t *testing.T, to, stdout, stderr string, status int) {
+		t.Helper()
+		if status != 0 {
+			t.Fatalf("status %d:\n%s%s", status, stdout, stderr)
+		}
+		at := 0
+		for _, step := range steps {
+			i := strings.Index(stdout[at:], "\n  "+step)
+			if i < 0 {
+				t.Fatalf("the step %q is not there, or not in its place:\n%s", step, stdout)
+			}
+			at += i
+		}
+		if !strings.Contains(stdout, to) {
+			t.Errorf("the ID token is not about %s:\n%s", to, stdout)
+		}
+	}
+	t.Run("with the server of the folder", func(t *testing.T) {
+		run := binary.New(t)
+		s := run.Start()
+		run.Note("+447700900123", "someone@mail.example")
+		for channel, to := range map[string]string{"sms": "+447700900123", "email": "someone@mail.example"} {
+			stdout, stderr, status := command(t, s.Dir(), "try", channel, to)
+			check(t, to, stdout, stderr, status)
+			if !strings.Contains(stdout, s.URL) {
+				t.Errorf("it did not use the server that runs:\n%s", stdout)
+			}
+		}
+		s.NoteOutbox()
+		s.Stop()
+	})
+	t.Run("without a server", func(t *testing.T) {
+		stdout, stderr, status := command(t, t.TempDir(), "try", "sms", "+447700900124")
+		check(t, "+447700900124", stdout, stderr, status)
+	})
+}

@@ -1,0 +1,66 @@
+// Package sdk runs other people's SDKs, pinned and unmodified, against a
+// running server over TLS. Each has a directory here: a module of its own, so
+// that nothing of it reaches the program.
+package sdk
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/doorcode/doorcode/internal/testkit/binary"
+)
+
+func TestMain(m *testing.M) { os.Exit(binary.Main(m)) }
+
+// serve starts a server over TLS and returns it with the path of its ready
+// file. The SDKs know no other scheme than https.
+func serve(t *testing.T) *binary.Server {
+	t.Helper()
+	s := binary.New(t).Start("--ephemeral", "--tls")
+	if s.CAFile == "" || !strings.HasPrefix(s.URL, "https://localhost:") {
+		t.Fatalf("with --tls the server is at %s and its authority in %q", s.URL, s.CAFile)
+	}
+	return s
+}
+
+// run runs a command in a directory beside this file. What it prints is shown.
+func run(t *testing.T, dir string, env []string, name string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s %s\n%s", filepath.Base(name), strings.Join(args, " "), out)
+	if err != nil {
+		t.Fatalf("%s: %v", filepath.Base(name), err)
+	}
+}
+
+func TestNodeAuth0(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short")
+	}
+	node := binary.Tool(t, "node", "DOORCODE_TEST_NODE")
+	if _, err := os.Stat("node-auth0/node_modules/auth0/package.json"); err != nil {
+		npm := binary.Tool(t, "npm", "")
+		run(t, "node-auth0", nil, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	}
+	s := serve(t)
+	run(t, "node-auth0", []string{"DOORCODE_READY=" + s.ReadyFile(), "NODE_EXTRA_CA_CERTS=" + s.CAFile},
+		node, "--test", "--test-reporter=spec")
+	s.NoteOutbox()
+	s.Stop()
+}
+
+func TestGoAuth0(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short")
+	}
+	s := serve(t)
+	run(t, "go-auth0", []string{"DOORCODE_READY=" + s.ReadyFile(), "GOWORK=off"}, "go", "test", "-count=1", "-v", "./...")
+	s.NoteOutbox()
+	s.Stop()
+}

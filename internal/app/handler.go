@@ -1,16 +1,12 @@
 package app
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/tenant"
-	"github.com/doorcode/doorcode/internal/token"
 	"github.com/doorcode/doorcode/internal/web"
 	"github.com/doorcode/doorcode/internal/web/authapi"
 	"github.com/doorcode/doorcode/internal/web/dashboard"
@@ -71,27 +67,6 @@ func (a *App) ownHost(host string) bool {
 		return true
 	}
 	return false
-}
-
-// errNotApplication is the cause of refusing a token that is somebody's.
-var errNotApplication = errors.New("not an application's own token")
-
-// applicationToken verifies a token for the Management API. It must be an
-// application's own: nobody manages the tenant by signing in to it.
-func (a *App) applicationToken(ctx context.Context, text string) (token.Access, error) {
-	access, err := a.Tokens.VerifyAccess(ctx, text, managementAudiences(a.url)...)
-	if err != nil {
-		return access, err
-	}
-	if access.User != "" || access.Subject != string(access.Client)+"@clients" {
-		return access, errNotApplication
-	}
-	if access.Client == CommandLine {
-		return access, nil
-	}
-	// An application that was deleted has no say any more.
-	_, err = a.Store.Client(ctx, tenant.ClientID(access.Client))
-	return access, err
 }
 
 func newTLSListener(l net.Listener, cfg *tls.Config) net.Listener { return tls.NewListener(l, cfg) }

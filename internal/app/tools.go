@@ -69,7 +69,7 @@ func (t *Tools) ManagementToken(ctx context.Context, url string, scopes []string
 			return "", errors.New("the server has not been started on this database yet: start it, or give --public-url")
 		}
 	}
-	known := append(tenant.ManagementScopes(), tenant.SecretsScope)
+	known := managementScopes()
 	for _, s := range scopes {
 		if !slices.Contains(known, s) {
 			return "", fmt.Errorf("there is no scope %q: scopes look like read:connections or update:clients", s)

@@ -81,6 +81,30 @@ func (c *Config) Fill() {
 	set(&c.Limits, limits)
 }
 
+// FillFrom sets what was left empty from the server section of a configuration
+// file. Flags that only dev has, and the file itself, are not set there.
+func (c *Config) FillFrom(f *File) error {
+	texts := map[string]*string{
+		"addr": &c.Addr, "public-url": &c.PublicURL, "dashboard-url": &c.DashboardURL, "database": &c.Database,
+		"key-file": &c.KeyFile, "private-addr": &c.PrivateAddr, "ready-file": &c.ReadyFile, "limits": &c.Limits,
+		"tls-cert": &c.TLSCert, "tls-key": &c.TLSKey, "log-format": &c.LogFormat, "twilio-url": &c.TwilioURL,
+	}
+	for name, value := range f.Server {
+		switch field, known := texts[name]; {
+		case known && *field == "":
+			*field = value
+		case known:
+		case name == "trusted-proxies":
+			if len(c.TrustedProxies) == 0 {
+				c.TrustedProxies = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+			}
+		default:
+			return fmt.Errorf("%s: server: there is no setting %q", f.Path, strings.ReplaceAll(name, "-", "_"))
+		}
+	}
+	return nil
+}
+
 // Validate reports everything that is wrong, one line each: what, and what to
 // set instead.
 func (c *Config) Validate() error {

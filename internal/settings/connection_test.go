@@ -185,7 +185,7 @@ func TestConnectionsThatAreRefused(t *testing.T) {
 		{"a short code", `{"name":"a","strategy":"sms","options":{"totp":{"length":3}}}`, `Payload validation error: 'Value 3 is less than minimum 4' on property options.totp.length.`},
 		{"a long code", `{"name":"a","strategy":"sms","options":{"totp":{"length":41}}}`, `Payload validation error: 'Value 41 is greater than maximum 40' on property options.totp.length.`},
 		{"a short life", `{"name":"a","strategy":"sms","options":{"totp":{"time_step":59}}}`, `Payload validation error: 'Value 59 is less than minimum 60' on property options.totp.time_step.`},
-		{"half a digit", `{"name":"a","strategy":"sms","options":{"totp":{"length":6.5}}}`, `Payload validation error: 'Expected type integer,null but found type number' on property options.totp.length.`},
+		{"half a digit", `{"name":"a","strategy":"sms","options":{"totp":{"length":6.5}}}`, `Payload validation error: 'Expected type integer but found type number' on property options.totp.length.`},
 		{"more in totp", `{"name":"a","strategy":"sms","options":{"totp":{"digits":6}}}`, `Payload validation error: 'Additional properties not allowed: digits' on property options.totp.`},
 		{"another syntax", `{"name":"a","strategy":"sms","options":{"syntax":"mustache"}}`, `Payload validation error: 'No enum match for: mustache' on property options.syntax.`},
 		{"a gateway without a secret", `{"name":"a","strategy":"sms","options":{"gateway_authentication":{"method":"bearer","audience":"a"}}}`, `Payload validation error: 'Missing required property: secret' on property options.gateway_authentication.`},

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,7 +113,7 @@ func TestSecretsFollowTheirAccount(t *testing.T) {
 				t.Errorf("secrets (-want +got):\n%s", diff)
 			}
 			for _, s := range []string{"tok-", "sec-"} {
-				if contains(got.Connection.Doc, s) {
+				if bytes.Contains(got.Connection.Doc, []byte(s)) {
 					t.Errorf("a secret is in the document: %s", got.Connection.Doc)
 				}
 			}
@@ -130,21 +131,12 @@ func TestSecretsFollowTheirAccount(t *testing.T) {
 	})
 }
 
-func contains(doc []byte, s string) bool {
-	for i := 0; i+len(s) <= len(doc); i++ {
-		if string(doc[i:i+len(s)]) == s {
-			return true
-		}
-	}
-	return false
-}
-
 func TestObjectsKeepWhatTheyWereMadeOf(t *testing.T) {
 	for _, doc := range []string{
 		`{}`, `{"b":1,"a":2}`, `{"z":{"y":[1,{"x":null}],"a":"<&>"},"1":1.50,"big":123456789012345678901234567890}`,
 		`{"name":"\u00e9 \" \\","":true}`,
 	} {
-		if got := string(parse(t, doc).Bytes()); got != doc && doc != `{"name":"\u00e9 \" \\","":true}` {
+		if got := string(parse(t, doc).Bytes()); got != doc {
 			t.Errorf("%s became %s", doc, got)
 		}
 	}

@@ -27,7 +27,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	opts := []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler))}
 	if s.dialect == postgres {
 		kind = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(
+			lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 60)) // seconds, tries
 		if err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}

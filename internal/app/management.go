@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/web/mgmtapi"
+)
+
+// WithFile fills in what neither flags nor environment say from the server
+// section of the configuration file.
+func WithFile(cfg config.Config) (config.Config, error) {
+	if cfg.File == "" {
+		return cfg, nil
+	}
+	f, err := config.ReadFile(cfg.File, os.LookupEnv)
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, cfg.FillFrom(f)
+}
+
+// manager is the use cases of whoever manages the tenant.
+func (a *App) manager() *manage.Service {
+	return &manage.Service{
+		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Users: a.Store,
+		Logs: a.Store, Messages: a.Store, Files: a.Store,
+		ManagementAudience: grant.ManagementGrant, Management: managementAudiences(a.url), Now: a.now,
+	}
+}
+
+// applyFile applies the configuration file; without one, what an earlier one
+// managed is free again.
+func (a *App) applyFile(ctx context.Context) error {
+	var f *config.File
+	if a.cfg.File != "" {
+		var err error
+		if f, err = config.ReadFile(a.cfg.File, os.LookupEnv); err != nil {
+			return err
+		}
+		a.Warnings = append(a.Warnings, f.Warnings...)
+	}
+	if err := a.manager().ApplyFile(ctx, f); err != nil {
+		return fmt.Errorf("apply configuration file: %w", err)
+	}
+	return nil
+}
+
+// management serves the Management API.
+func (a *App) management() http.Handler {
+	name, _, _ := strings.Cut(a.hostname(), ".")
+	api := &mgmtapi.API{
+		Manage: a.manager(), Tokens: managementTokens{a}, Tenant: name,
+		Proxies: a.proxies, Log: a.Log, Now: a.now,
+	}
+	return api.Handler()
+}
+
+// managementTokens checks tokens for the Management API.
+type managementTokens struct{ app *App }
+
+// errNotApplication is the cause of refusing a token that is somebody's.
+var errNotApplication = errors.New("not an application's own token")
+
+// errManagementToken refuses a token, whatever the reason.
+var errManagementToken = fault.New(fault.Denied, "invalid_token", "Invalid token")
+
+// VerifyManagement implements mgmtapi.Verifier. The token must be an
+// application's own: nobody manages the tenant by signing in to it.
+func (m managementTokens) VerifyManagement(ctx context.Context, text string) (mgmtapi.Caller, error) {
+	access, err := m.app.Tokens.VerifyAccess(ctx, text, managementAudiences(m.app.url)...)
+	if err == nil && (access.User != "" || access.Subject != string(access.Client)+"@clients") {
+		err = errManagementToken.Because(errNotApplication)
+	}
+	if err == nil && access.Client != CommandLine {
+		// An application that was deleted has no say any more.
+		_, err = m.app.Store.Client(ctx, access.Client)
+		if fault.Has(err, fault.NotFound) {
+			err = errManagementToken.Because(err)
+		}
+	}
+	if err != nil {
+		return mgmtapi.Caller{}, err
+	}
+	return mgmtapi.Caller{
+		ClientID: access.Client, Subject: access.Subject, Scopes: access.Scopes, JTI: access.ID,
+	}, nil
+}
+
+// managementScopes are all there are.
+func managementScopes() []string { return append(slices.Clip(tenant.ManagementScopes()), tenant.SecretsScope) }

@@ -269,3 +269,6 @@ func (a *App) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Addr is the address that the public server listens on.
+func (a *App) Addr() string { return a.public[0].Addr().String() }

@@ -98,4 +98,6 @@ func (m managementTokens) VerifyManagement(ctx context.Context, text string) (mg
 }
 
 // managementScopes are all there are.
-func managementScopes() []string { return append(slices.Clip(tenant.ManagementScopes()), tenant.SecretsScope) }
+func managementScopes() []string {
+	return append(slices.Clip(tenant.ManagementScopes()), tenant.SecretsScope)
+}

@@ -107,44 +107,67 @@ func admit(ctx context.Context, tx querier, c passwordless.Complete, out *passwo
 	switch {
 	case err != nil:
 		return err
-	case known:
-		out.Outcome = passwordless.UserBlocked
-		return nil
-	case c.NoSignUp:
+	case !known && c.NoSignUp:
 		out.Outcome = passwordless.SignUpDisabled
 		return nil
+	case !known:
+		if out.First, err = insertNewUser(ctx, tx, c, deleted); err != nil {
+			return err
+		}
 	}
-	u := c.NewUser(deleted)
-	if err := insertUser(ctx, tx, &u); err != nil {
-		return err
-	}
-	id := u.Identities[0]
-	n, err := tx.exec(ctx, `
-		INSERT INTO identities (connection_id, identifier, user_id, channel, external_id)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, identifier) DO NOTHING`,
-		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID)
-	if err != nil {
-		return err
-	}
-	out.First = n == 1
+	// Whoever is known now may have become so since signIn looked.
 	err = signIn(ctx, tx, c, out)
 	if errors.Is(err, sql.ErrNoRows) {
-		// Made and blocked by others within these few statements.
 		out.First, out.Outcome = false, passwordless.UserBlocked
 		return nil
 	}
 	return err
 }
 
-// insertUser stores a new user; one with the same id stays as it is.
-func insertUser(ctx context.Context, tx querier, u *tenant.User) error {
-	_, err := tx.exec(ctx, `INSERT INTO users (`+userColumns+`)
+// maxInherited bounds how many users are looked at that an identifier had
+// before and that have another now.
+const maxInherited = 100
+
+// insertNewUser stores an identity and its user. It reports false if another
+// transaction has stored the identity. A user who has the id that is made from
+// the identifier, but not the identifier, is somebody else, to whom it belonged
+// once: nobody inherits them.
+func insertNewUser(ctx context.Context, tx querier, c passwordless.Complete, deleted int64) (bool, error) {
+	u := c.NewUser(deleted)
+	id := u.Identities[0]
+	n, err := tx.exec(ctx, `
+		INSERT INTO identities (connection_id, identifier, user_id, channel, external_id)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, identifier) DO NOTHING`,
+		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	for range maxInherited {
+		n, err := insertUser(ctx, tx, &u)
+		if err != nil {
+			return false, err
+		}
+		if n == 1 {
+			_, err := tx.exec(ctx, `UPDATE identities SET user_id = $3, external_id = $4
+				WHERE connection_id = $1 AND identifier = $2 AND user_id <> $3`,
+				id.Connection, id.Identifier, u.ID, u.Identities[0].UserID)
+			return true, err
+		}
+		deleted++
+		u = c.NewUser(deleted)
+	}
+	return false, errors.New("too many users had the identifier before")
+}
+
+// insertUser stores a new user and returns 1; one with the same id stays as it
+// is.
+func insertUser(ctx context.Context, tx querier, u *tenant.User) (int64, error) {
+	return tx.exec(ctx, `INSERT INTO users (`+userColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (id) DO NOTHING`,
 		u.ID, u.Email, u.EmailVerified, u.Phone, u.PhoneVerified, u.Name, u.Nickname, u.Picture,
 		u.GivenName, u.FamilyName, u.Blocked, encodeMetadata(u.UserMetadata), encodeMetadata(u.AppMetadata),
 		u.LastIP, toMillis(u.LastLogin), u.LoginsCount, toMillis(u.CreatedAt), toMillis(u.UpdatedAt))
-	return err
 }
 
 func insertGrant(ctx context.Context, tx querier, g *tenant.Grant) error {

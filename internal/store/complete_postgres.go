@@ -22,9 +22,10 @@ var completePostgresText = `
 			AND NOT blocked
 		RETURNING ` + userColumns + `
 	), forgiven AS (
-		UPDATE tries SET streak = 0 WHERE identifier = $5 AND streak > 0
+		UPDATE tries SET streak = 0 WHERE identifier = $5 AND streak > 0 AND EXISTS (SELECT 1 FROM u)
 	), cooled AS (
-		UPDATE sends SET cleared_at = $4 WHERE $6::boolean AND identifier = $5 AND client_id = $7
+		UPDATE sends SET cleared_at = $4
+		WHERE $6::boolean AND identifier = $5 AND client_id = $7 AND EXISTS (SELECT 1 FROM u)
 	), g AS (
 		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at)
 		SELECT $8, u.id, $7, $9, $10, $11, $12::bigint, $13::bigint, 0 FROM u

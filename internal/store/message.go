@@ -87,7 +87,7 @@ func (s *Store) Message(ctx context.Context, id string) (tenant.Message, error) 
 // one with the id before; the newest when it is empty. Ids sort by time.
 func (s *Store) Messages(ctx context.Context, before string, n int) ([]tenant.Message, error) {
 	if before == "" {
-		before = "msg_~"
+		before = "msg_zz" // after every id, in whatever order PostgreSQL sorts text
 	}
 	rows, err := s.read.query(ctx, `SELECT `+messageColumns+` FROM messages WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, n)
 	if err != nil {

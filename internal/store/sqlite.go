@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 
 	_ "modernc.org/sqlite" // the driver "sqlite", in Go alone
 )
@@ -70,8 +71,7 @@ func createPrivate(path string) error {
 }
 
 // A groupWriter owns the one connection that writes. Requests hand it
-// functions; it runs all that wait, each behind a savepoint of its own, and
-// commits them together.
+// functions; it runs all that wait and commits them together.
 type groupWriter struct {
 	conn  *sql.Conn
 	stmts *statements
@@ -158,58 +158,48 @@ func (w *groupWriter) run() {
 	}
 }
 
-// commit runs the group in one transaction. It sets the error of each job: its
-// own when its function failed, the commit's when that failed.
+// commit runs the group in one transaction. A job that fails takes the
+// transaction with it: the others are run again without it, which is rare and
+// cheaper than a savepoint for each. Every job ends with its own error, or
+// with that of the commit.
 func (w *groupWriter) commit(group []*job) {
-	ctx := context.Background()
-	fail := func(err error) {
-		for _, j := range group {
-			if j.err == nil {
-				j.err = fmt.Errorf("write database: %w", err)
+	for len(group) > 0 {
+		failed, err := w.try(group)
+		if failed < 0 {
+			for _, j := range group {
+				j.err = err
 			}
-		}
-	}
-	if _, err := w.stmts.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
-		fail(err)
-		return
-	}
-	for _, j := range group {
-		if j.err = j.ctx.Err(); j.err != nil {
-			continue
-		}
-		if err := w.one(ctx, j, len(group) > 1); err != nil {
-			fail(err)
-			_, _ = w.stmts.exec(ctx, `ROLLBACK`)
 			return
 		}
-	}
-	if len(group) == 1 && group[0].err != nil {
-		_, _ = w.stmts.exec(ctx, `ROLLBACK`)
-		return
-	}
-	if _, err := w.stmts.exec(ctx, `COMMIT`); err != nil {
-		fail(err)
-		_, _ = w.stmts.exec(ctx, `ROLLBACK`)
+		group[failed].err = err
+		group = slices.Delete(slices.Clone(group), failed, failed+1)
 	}
 }
 
-// one runs a job. The error it returns is about the transaction; the job's own
-// is in j.err. A job alone in its transaction needs no savepoint.
-func (w *groupWriter) one(ctx context.Context, j *job, shared bool) error {
-	if !shared {
-		j.err = w.guarded(j)
-		return nil
+// try runs the jobs in one transaction. When one of them fails, nothing is
+// kept and its number is returned with its error; when all succeed, or the
+// transaction itself fails, the number is negative.
+func (w *groupWriter) try(group []*job) (failed int, err error) {
+	ctx := context.Background()
+	if _, err := w.stmts.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return -1, fmt.Errorf("write database: %w", err)
 	}
-	if _, err := w.stmts.exec(ctx, `SAVEPOINT job`); err != nil {
-		return err
-	}
-	if j.err = w.guarded(j); j.err != nil {
-		if _, err := w.stmts.exec(ctx, `ROLLBACK TO job`); err != nil {
-			return err
+	for i, j := range group {
+		if err = j.ctx.Err(); err == nil {
+			err = w.guarded(j)
+		}
+		if err != nil {
+			if _, rerr := w.stmts.exec(ctx, `ROLLBACK`); rerr != nil {
+				err = errors.Join(err, rerr)
+			}
+			return i, err
 		}
 	}
-	_, err := w.stmts.exec(ctx, `RELEASE job`)
-	return err
+	if _, err := w.stmts.exec(ctx, `COMMIT`); err != nil {
+		_, _ = w.stmts.exec(ctx, `ROLLBACK`) // SQLite may have done so already
+		return -1, fmt.Errorf("write database: %w", err)
+	}
+	return -1, nil
 }
 
 // guarded turns a panic in a job into its error: the writer serves everybody.

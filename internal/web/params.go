@@ -37,7 +37,8 @@ func duplicate(name string) error {
 }
 
 // ReadParams reads the body of an endpoint that takes forms and JSON alike. A
-// content type of either decides; else a body that begins with a brace is JSON.
+// body that begins with a brace, or says that it is JSON, is; any other is a
+// form.
 // A body without content has no parameters. Parameters in the URL are not
 // looked at, so that no secret is ever taken from there.
 //
@@ -58,15 +59,14 @@ func ReadParams(w http.ResponseWriter, r *http.Request, limit int64) (Params, er
 // ReadQuery returns the parameters in the URL, by the rules of ReadParams.
 func ReadQuery(r *http.Request) (Params, error) { return formParams(r.URL.RawQuery) }
 
-// isJSON decides how a body is to be read.
+// isJSON decides how a body is to be read. A brace decides even against a form's
+// content type: curl -d sends that with whatever it is given, and no form
+// begins with one, since it would be escaped.
 func isJSON(contentType string, body []byte) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.TrimSpace(media)
 	body = bytes.TrimLeft(body, " \t\r\n")
-	switch {
-	case strings.EqualFold(media, "application/x-www-form-urlencoded"):
-		return false
-	case strings.EqualFold(media, "application/json"):
+	if strings.EqualFold(media, "application/json") {
 		return len(body) > 0
 	}
 	return len(body) > 0 && body[0] == '{'

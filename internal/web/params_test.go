@@ -26,7 +26,7 @@ func TestReadParams(t *testing.T) {
 		{"form", formType, "grant_type=x&username=%2B15550100", "username", "+15550100"},
 		{"form with charset", formType + ";charset=UTF-8", "a=1+2", "a", "1 2"},
 		{"form, type in capitals", strings.ToUpper(formType), "a=1", "a", "1"},
-		{"form that looks like JSON", formType, `{"a":"1"}`, "a", ""},
+		{"brace against the content type", formType, `{"a":"1"}`, "a", "1"},
 		{"form without type", "", "a=1&b=2", "b", "2"},
 		{"form as text", "text/plain", "a=1", "a", "1"},
 		{"semicolons are text", formType, "a=1;b=2", "a", "1;b=2"},

@@ -48,6 +48,7 @@ type sizes struct {
 	paced     time.Duration // of starts at an even pace
 	restarts  int
 	signing   time.Duration
+	quiet     time.Duration
 }
 
 // A bench is one server with one database under load.
@@ -73,7 +74,7 @@ func newBench(t testing.TB, db *database.Database, size sizes) *bench {
 	b.run.Note(esSecret)
 	b.server = b.run.Start(append(slices.Clone(db.Flags), "--limits", "off", "--config", file)...)
 	b.firstReady = b.server.ReadyAfter
-	b.meter = meter{b.server.PID, db.Postmaster(t)}
+	b.meter = meter{b.server.PID, postgres{db.Postmaster(t), db.ServerName()}, size.quiet}
 	b.app = b.server.App()
 	b.es = &binary.App{Server: b.server, ID: esID, Secret: esSecret}
 	for range max(size.one, size.many) {
@@ -241,6 +242,7 @@ func (b *bench) restarts() time.Duration {
 	for range b.sizes.restarts {
 		b.server.Stop()
 		b.server.Restart()
+		b.meter.server = b.server.PID
 		times = append(times, b.server.ReadyAfter)
 	}
 	slices.Sort(times)

@@ -11,14 +11,22 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(binary.Main(m)) }
 
-// amounts returns how much is measured: enough for figures when the suite is
-// run for them (test/long load), and else just enough to see that every request
-// of it is answered.
+// long reports whether the suite is run for figures, by test/long load.
+func long() bool { return os.Getenv("DOORCODE_TEST_LONG") == "load" }
+
+// amounts returns how much is measured: enough for figures, or just enough to
+// see that every request is answered.
 func amounts() sizes {
-	if os.Getenv("DOORCODE_TEST_LONG") == "load" {
-		return sizes{one: 1000, many: 4000, callers: 32, paced: 10 * time.Second, restarts: 7, signing: 2 * time.Second}
+	if long() {
+		return sizes{
+			one: 1000, many: 4000, callers: 32, paced: 10 * time.Second, restarts: 7,
+			signing: 2 * time.Second, quiet: 100 * time.Millisecond,
+		}
 	}
-	return sizes{one: 20, many: 64, callers: 32, paced: 200 * time.Millisecond, restarts: 1, signing: 50 * time.Millisecond}
+	return sizes{
+		one: 10, many: 64, callers: 32, paced: 200 * time.Millisecond, restarts: 1,
+		signing: 50 * time.Millisecond, quiet: 10 * time.Millisecond,
+	}
 }
 
 // Starts, verifies and refreshes by one caller and by many, on both databases.
@@ -33,13 +41,20 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("measured: an RS256 signature costs %.0f µs", sign)
+	if long() {
+		t.Logf("measured: an RS256 signature costs %.0f µs", sign)
+	}
 	database.Each(t, func(t *testing.T, db *database.Database) {
+		before := busy()
 		b := newBench(t, db, size)
 		r := &report{database: db.Name}
 		b.measure(r, sign)
-		t.Logf("\n%s", r)
-		t.Logf("measured: %s", r.short())
+		if long() {
+			t.Logf("\n%s", r)
+			t.Logf("measured: %s (load average of the machine %s before it)", r.short(), before)
+		} else {
+			t.Log("every request was answered; for figures: test/long load")
+		}
 		b.server.Stop()
 	})
 }

@@ -24,20 +24,21 @@ import (
 
 // A meter reads the processor time of a server and of its database.
 type meter struct {
-	server     int // process ids
-	postmaster int // 0 when there is none
+	server   int // process id
+	database postgres
+	quiet    time.Duration // how long nothing must go on before a reading counts
 }
 
 // A reading is what a meter shows at one moment.
 type reading struct{ server, database time.Duration }
 
-func (m meter) read() reading { return reading{processor(m.server), family(m.postmaster)} }
+func (m meter) read() reading { return reading{processor(m.server), m.database.processor()} }
 
 // settle waits until the work that was left for after the answers is done.
 func (m meter) settle() reading {
 	last := m.read()
 	for range 50 {
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(m.quiet)
 		now := m.read()
 		if now.server-last.server <= tick && now.database-last.database <= tick {
 			return now

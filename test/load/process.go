@@ -17,8 +17,7 @@ const tick = 10 * time.Millisecond
 // A stat is what /proc says about a process.
 type stat struct {
 	parent int
-	own    time.Duration // processor time of the process
-	ended  time.Duration // and of its children that have ended
+	own    time.Duration // processor time
 }
 
 // readStat reads /proc/PID/stat.
@@ -36,9 +35,7 @@ func readStat(pid int) (stat, error) {
 		n, _ := strconv.ParseInt(fields[field-3], 10, 64)
 		return time.Duration(n)
 	}
-	return stat{
-		parent: int(number(4)), own: (number(14) + number(15)) * tick, ended: (number(16) + number(17)) * tick,
-	}, nil
+	return stat{parent: int(number(4)), own: (number(14) + number(15)) * tick}, nil
 }
 
 // processor returns the processor time that a process has used.
@@ -50,28 +47,46 @@ func processor(pid int) time.Duration {
 	return s.own
 }
 
-// family returns the processor time of a process and all its children, those
-// that have ended as well. It is what a PostgreSQL server uses.
-func family(pid int) time.Duration {
-	if pid == 0 {
+// A postgres is a PostgreSQL server on this machine and a database of it.
+type postgres struct {
+	postmaster int // its process id, or 0 when there is none
+	database   string
+}
+
+// processor returns the processor time of the server's processes that work for
+// the database or for all databases. Backends of others, who may use the server
+// at the same time, do not count. The title of a process tells what it does.
+func (p postgres) processor() time.Duration {
+	if p.postmaster == 0 {
 		return 0
 	}
-	s, err := readStat(pid)
-	if err != nil {
-		return 0
-	}
-	sum := s.own + s.ended
+	var sum time.Duration
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range all {
 		child, err := strconv.Atoi(filepath.Base(dir))
 		if err != nil {
 			continue
 		}
-		if c, err := readStat(child); err == nil && c.parent == pid {
-			sum += c.own + c.ended
+		s, err := readStat(child)
+		if err != nil || s.parent != p.postmaster {
+			continue
+		}
+		title, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		for _, work := range []string{" " + p.database + " ", "checkpointer", "walwriter", "background writer"} {
+			if bytes.Contains(title, []byte(work)) {
+				sum += s.own
+				break
+			}
 		}
 	}
 	return sum
+}
+
+// busy says how many processes have wanted to run in the last minute.
+func busy() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	minute, _, _ := strings.Cut(string(text), " ")
+	return minute
 }
 
 // memory returns how many megabytes of memory a process has now and had at

@@ -1,8 +1,8 @@
 package races
 
 import (
-	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"testing"
@@ -51,6 +51,10 @@ func TestStartsAndAttemptsInOneOrder(t *testing.T) {
 	})
 }
 
+// spread is over how long the requests of a round are spread, so that there is
+// something between a message and the attempts with its code.
+const spread = 150 * time.Millisecond
+
 // mix runs starts and attempts at the same time and returns what happened. An
 // attempt uses a code that has arrived; a start is found in the outbox by the
 // language it asked for.
@@ -65,6 +69,7 @@ func (f *field) mix(round int, connection string) []operation {
 	}
 	starts := map[string]operation{}
 	together(100, func(i int) binary.Answer {
+		time.Sleep(rand.N(spread))
 		if i%2 == 0 {
 			language := fmt.Sprintf("x-%d-%d", round, i)
 			o := operation{kind: "start", from: time.Now()}
@@ -78,11 +83,7 @@ func (f *field) mix(round int, connection string) []operation {
 			mu.Unlock()
 			return a
 		}
-		// Attempts come after the first few messages, or after a second where
-		// wrong ones have ended the starts early.
-		ctx, cancel := context.WithTimeout(f.ctx(), time.Second)
-		defer cancel()
-		if _, err := f.inbox.Wait(ctx, to, i%8); err != nil && len(f.inbox.To(to)) == 0 {
+		if _, err := f.inbox.Wait(f.ctx(), to, 0); err != nil {
 			f.Error(err)
 			return binary.Answer{Err: err}
 		}

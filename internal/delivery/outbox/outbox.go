@@ -108,7 +108,9 @@ func (o *Outbox) now() time.Time {
 func (o *Outbox) keep(m Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.messages) >= Size {
+	// The oldest go when there are twice as many as are shown, so that not
+	// every message moves all the others.
+	if len(o.messages) >= 2*Size {
 		o.messages = slices.Delete(o.messages, 0, len(o.messages)-Size+1)
 	}
 	o.messages = append(o.messages, m)
@@ -170,7 +172,7 @@ func (o *Outbox) Messages(f Filter) []Message {
 // match does the work of Messages. The lock is held.
 func (o *Outbox) match(f Filter) []Message {
 	out := []Message{}
-	for _, m := range slices.Backward(o.messages) {
+	for _, m := range slices.Backward(o.messages[max(0, len(o.messages)-Size):]) {
 		if f.Since != "" && m.ID == f.Since {
 			break
 		}

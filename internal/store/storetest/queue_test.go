@@ -83,38 +83,39 @@ func TestClaim(t *testing.T) {
 // The longest due come first, as many as are asked for, and none of the
 // connections that are busy.
 func TestClaimOrder(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		var ids []string
+	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		var ids []string // the longest due first
 		for i := range 6 {
 			b := someone{fmt.Sprintf("+44770090012%d", i), "app"}.begin(start, "x")
-			b.Message.NextAt, b.Message.LeaseUntil = start.Add(-time.Duration(i)*time.Second), time.Time{}
 			if i%2 == 1 {
 				b.Message.Connection, b.Code.Key.Connection = "con_SMS", "con_SMS" // differs in case alone
 			}
 			ids = append(ids, mustBegin(t, s, b).Message.ID)
+			storetest.Exec(t, db, `UPDATE messages SET next_at = $2, lease_until = 0 WHERE id = $1`, ids[i], start.UnixMilli()-int64(6-i))
 		}
-		take := func(limit int, except ...tenant.ConnectionID) (got []string) {
-			for _, c := range mustClaim(t, s, delivery.Claim{Now: start, Until: start.Add(time.Minute), Limit: limit, Except: except}) {
-				got = append(got, c.Message.ID)
-			}
-			return got
+		tests := []struct {
+			name   string
+			limit  int
+			except []tenant.ConnectionID
+			want   []string
+		}{
+			{"every connection is busy", 10, []tenant.ConnectionID{"con_SMS", "con_sms"}, nil},
+			{"one connection is busy", 10, []tenant.ConnectionID{"con_SMS"}, []string{ids[0], ids[2], ids[4]}},
+			{"names that only resemble it", 10, []tenant.ConnectionID{"con_sm%", "%", "con_sm_", "con", "sms"}, ids},
+			{"two are asked for", 2, nil, ids[:2]},
+			{"none are asked for", 0, nil, nil},
 		}
-		if got := take(10, "con_SMS", "con_sms"); len(got) != 0 {
-			t.Errorf("with every connection busy Claim = %v", got)
-		}
-		if got := take(10, "con_sm%", "%", "con_sm_", "con"); len(got) != 6 {
-			t.Errorf("with other connections busy Claim = %v, want six messages", got)
-		}
-		for _, id := range ids {
-			if err := s.Finish(t.Context(), id, start.Add(time.Minute), delivery.Outcome{State: tenant.MessageQueued, NextAt: start.Add(-time.Hour)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := take(10, "con_SMS"); len(got) != 3 || slices.Contains(got, ids[1]) {
-			t.Errorf("with con_SMS busy Claim = %v, want those of con_sms", got)
-		}
-		if got := take(2); len(got) != 2 || !slices.Contains(ids, got[0]) {
-			t.Errorf("Claim of two = %v", got)
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				var got []string
+				for _, c := range mustClaim(t, s, delivery.Claim{Now: start, Until: start.Add(time.Minute), Limit: tt.limit, Except: tt.except}) {
+					got = append(got, c.Message.ID)
+				}
+				if !slices.Equal(got, tt.want) {
+					t.Errorf("Claim = %v, want %v", got, tt.want)
+				}
+				storetest.Exec(t, db, `UPDATE messages SET lease_until = 0`)
+			})
 		}
 	})
 }

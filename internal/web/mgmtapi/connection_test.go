@@ -41,6 +41,14 @@ func TestLifeOfAConnection(t *testing.T) {
 				t.Errorf("the stored connection is %+v, %v", c, err)
 			}
 		})
+		t.Run("the secret is sealed in the table", func(t *testing.T) {
+			var sealed []byte
+			var doc string
+			err := sv.db.QueryRowContext(t.Context(), `SELECT secrets, doc FROM connections WHERE id = $1`, id).Scan(&sealed, &doc)
+			if err != nil || len(sealed) == 0 || strings.Contains(string(sealed)+doc, "canary") {
+				t.Errorf("the row has %q and %s, %v", sealed, doc, err)
+			}
+		})
 		t.Run("the scope for secrets shows them (R2)", func(t *testing.T) {
 			a := sv.ask("all-and-secrets", one, "")
 			if !strings.Contains(a.body, `"twilio_sid":"AC0123","twilio_token":"canary-token"`) {

@@ -13,11 +13,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -126,15 +128,18 @@ func (a *API) guard(fn handler, scopes []string) http.Handler {
 		if !caller.May(scopes...) {
 			return insufficient(scopes)
 		}
+		if err := checkURL(r.URL); err != nil {
+			return err
+		}
 		return fn(w, &request{Request: r, caller: caller, actor: a.actor(r, caller), w: w})
 	}, a.writeError)
 }
 
 // The faults of callers who are not known, in Auth0's words.
 var (
-	errMissingToken = fault.New(fault.Denied, "", "Missing authentication")
+	errMissingToken = fault.New(fault.Denied, "missing_token", "Missing authentication")
 	errToken        = fault.New(fault.Denied, "invalid_token", "Invalid token")
-	errUnknown      = fault.New(fault.NotFound, "", "Not Found")
+	errUnknown      = fault.New(fault.NotFound, "unknown_path", "Not Found")
 )
 
 func (a *API) authenticate(r *http.Request) (Caller, error) {
@@ -153,6 +158,25 @@ func (a *API) authenticate(r *http.Request) (Caller, error) {
 		return Caller{}, errToken.Because(err)
 	}
 	return caller, nil
+}
+
+// checkURL refuses what no id and no parameter has, and PostgreSQL takes for no
+// text at all.
+func checkURL(u *url.URL) error {
+	if !utf8.ValidString(u.Path) || strings.ContainsRune(u.Path, 0) {
+		return fault.New(fault.Invalid, "invalid_uri", "Path validation error: 'There are characters that cannot be'.")
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	for name, values := range query {
+		text := name + strings.Join(values, "")
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			err = errors.New("characters that cannot be")
+		}
+	}
+	if err != nil {
+		return fault.New(fault.Invalid, "invalid_query_string", "Query validation error: 'This is no query string'.").Because(err)
+	}
+	return nil
 }
 
 func insufficient(scopes []string) error {
@@ -235,16 +259,15 @@ type errorReply struct {
 func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	f := fault.Of(err)
 	status, code := web.StatusOf(err), f.Code
-	switch {
-	case errors.Is(err, errMissingToken), errors.Is(err, errToken):
-		status = http.StatusUnauthorized
-		w.Header().Set("WWW-Authenticate", `Bearer realm="`+"Management API"+`"`)
-	case code == "invalid_request":
-		// Only bodies are read by package web here.
-		code = "invalid_body"
+	switch code {
+	case errMissingToken.Code, errUnknown.Code:
+		code = "" // these have none
+	case "invalid_request":
+		code = "invalid_body" // only bodies are read by package web here
 	}
-	if errors.Is(err, errMissingToken) && f.Code == "" {
-		code = ""
+	if errors.Is(err, errMissingToken) || errors.Is(err, errToken) {
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `Bearer realm="Management API"`)
 	}
 	if f.Kind == fault.Internal {
 		a.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "err", err)

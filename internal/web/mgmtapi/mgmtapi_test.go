@@ -3,6 +3,7 @@ package mgmtapi_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,15 +56,18 @@ type server struct {
 	*httptest.Server
 	t      *testing.T
 	store  *store.Store
+	db     *sql.DB // the tables, in tests that look at them
 	manage *manage.Service
 	log    *bytes.Buffer
-	now    time.Time
 }
 
 func serve(t *testing.T, s *store.Store) *server {
 	t.Helper()
-	sv := &server{t: t, store: s, log: &bytes.Buffer{}, now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
-	now := func() time.Time { sv.now = sv.now.Add(time.Millisecond); return sv.now }
+	sv := &server{t: t, store: s, log: &bytes.Buffer{}}
+	var ticks atomic.Int64 // so that what is made later is later
+	now := func() time.Time {
+		return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(ticks.Add(1)) * time.Millisecond)
+	}
 	sv.manage = &manage.Service{
 		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s,
 		Management: []string{"http://localhost:8787/api/v2/", "https://localhost:8787/api/v2/"}, ManagementAudience: "management", Now: now,
@@ -76,7 +81,11 @@ func serve(t *testing.T, s *store.Store) *server {
 
 // each runs fn on each database.
 func each(t *testing.T, fn func(t *testing.T, sv *server)) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) { fn(t, serve(t, s)) })
+	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		sv := serve(t, s)
+		sv.db = db
+		fn(t, sv)
+	})
 }
 
 // one runs fn on SQLite alone, for what no database decides.
@@ -93,10 +102,8 @@ type answer struct {
 func (sv *server) ask(token, request, body string) answer {
 	sv.t.Helper()
 	method, path, _ := strings.Cut(request, " ")
-	r, err := http.NewRequestWithContext(sv.t.Context(), method, sv.URL+path, strings.NewReader(body))
-	if err != nil {
-		sv.t.Fatal(err)
-	}
+	r := sv.request(method, path, body)
+	r.Header.Del("Authorization")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -110,6 +117,17 @@ func (sv *server) ask(token, request, body string) answer {
 		sv.t.Fatal(err)
 	}
 	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// request is a request with every scope.
+func (sv *server) request(method, path, body string) *http.Request {
+	sv.t.Helper()
+	r, err := http.NewRequestWithContext(sv.t.Context(), method, sv.URL+path, strings.NewReader(body))
+	if err != nil {
+		sv.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+everything)
+	return r
 }
 
 // must is ask for what has to succeed; it returns the answer's object.

@@ -205,6 +205,9 @@ func (db *Database) checkPostgres(t testing.TB) {
 	t.Errorf("a second after the process was killed, PostgreSQL still has:\n%s", left)
 }
 
+// ServerName is the name of the database at the PostgreSQL server.
+func (db *Database) ServerName() string { return db.name }
+
 // Postmaster returns the process id of the PostgreSQL server, or 0 when it does
 // not run on this machine.
 func (db *Database) Postmaster(t testing.TB) int {

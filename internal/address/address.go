@@ -14,6 +14,7 @@ import (
 // who answers a request adds the error code.
 var (
 	// ErrPhonePattern: not a plus and 1 to 15 digits.
+	//lint:ignore ST1005 these are Auth0's words
 	ErrPhonePattern = errors.New(`String does not match pattern: ^\+[0-9]{1,15}$`)
 	// ErrPhoneUnlikely: the pattern holds, but the numbering plan has no such
 	// number, and the connection asks for one that exists.

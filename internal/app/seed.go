@@ -120,10 +120,14 @@ func (a *App) seed(ctx context.Context, apps devApps) error {
 		{id: apps.ClientID, secret: apps.ClientSecret, name: "My app", appType: "regular_web", auth: "client_secret_post", grants: person},
 		{id: apps.SPA, name: "My single-page app", appType: "spa", auth: "none", grants: person[1:]},
 		{id: apps.Native, name: "My native app", appType: "native", auth: "none", grants: person},
-		{id: apps.Management, secret: apps.ManagementSecret, name: "Management", appType: "non_interactive",
-			auth: "client_secret_post", grants: machine, scopes: all},
-		{id: apps.Terraform, secret: apps.TerraformSecret, name: "Terraform", appType: "non_interactive",
-			auth: "client_secret_post", grants: machine, scopes: append(all, tenant.SecretsScope)},
+		{
+			id: apps.Management, secret: apps.ManagementSecret, name: "Management", appType: "non_interactive",
+			auth: "client_secret_post", grants: machine, scopes: all,
+		},
+		{
+			id: apps.Terraform, secret: apps.TerraformSecret, name: "Terraform", appType: "non_interactive",
+			auth: "client_secret_post", grants: machine, scopes: append(all, tenant.SecretsScope),
+		},
 	}
 	ids := make([]tenant.ClientID, 0, len(clients))
 	for _, c := range clients {

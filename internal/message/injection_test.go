@@ -11,12 +11,12 @@ import (
 
 // breakers are values that try to begin a new line or header.
 func breakers() []string {
-	list := []string{"x\nBcc: all@example.com", "x\r\nBcc: all@example.com", "x\rBcc: all@example.com", "x\x00y", "x\u2028y", "x\u2029y", "x\u0085y",
-		"x\vy", "x\fy", "\n", "\r\n\r\n<script>", "x\n y", "x\n\ty", "\xff\n\xfe", "x\x1b[31m", "x\x7fy", "=?utf-8?q?=0ABcc:_a=40b?="}
-	for _, from := range []string{"Eve <eve@example.com>", "Eve <eve@example.com>, ", `"`, `\`, `", <eve@example.com>, "`, "eve@example.com", "a, b", "a; b:", "(a)", "<", ">", "<>"} {
-		list = append(list, from)
+	list := []string{
+		"x\nBcc: all@example.com", "x\r\nBcc: all@example.com", "x\rBcc: all@example.com", "x\x00y", "x\u2028y", "x\u2029y", "x\u0085y",
+		"x\vy", "x\fy", "\n", "\r\n\r\n<script>", "x\n y", "x\n\ty", "\xff\n\xfe", "x\x1b[31m", "x\x7fy", "=?utf-8?q?=0ABcc:_a=40b?=",
 	}
-	return list
+	return append(list,
+		"Eve <eve@example.com>", "Eve <eve@example.com>, ", `"`, `\`, `", <eve@example.com>, "`, "eve@example.com", "a, b", "a; b:", "(a)", "<", ">", "<>")
 }
 
 // INJ-01: no value adds a line, a header or a recipient to anything.
@@ -175,8 +175,10 @@ func TestAttributesAreGuarded(t *testing.T) {
 }
 
 func TestMarkdownMailIsCapped(t *testing.T) {
-	for _, unit := range []string{"[a](", "> ", ">", "- ", "1. ", "*a ", "`` ` ", "![", "<a", "a\n", "| a | b |\n", "[a]: b\n", "_a* ", "\\*", "&#1;",
-		strings.Repeat("> ", 24) + "a\n", strings.Repeat("- ", 12) + "a\n", strings.Repeat(">", 24) + "\n", "\n>>>>>>a\n", strings.Repeat("[a](", 398) + "\n", "staircase"} {
+	for _, unit := range []string{
+		"[a](", "> ", ">", "- ", "1. ", "*a ", "`` ` ", "![", "<a", "a\n", "| a | b |\n", "[a]: b\n", "_a* ", "\\*", "&#1;",
+		strings.Repeat("> ", 24) + "a\n", strings.Repeat("- ", 12) + "a\n", strings.Repeat(">", 24) + "\n", "\n>>>>>>a\n", strings.Repeat("[a](", 398) + "\n", "staircase",
+	} {
 		source := strings.Repeat(unit, (16<<10)/len(unit))[:min(16<<10, len(unit)*((16<<10)/len(unit)))]
 		if unit == "staircase" {
 			var b strings.Builder

@@ -100,8 +100,11 @@ func TestClientScopes(t *testing.T) {
 func TestNarrow(t *testing.T) {
 	granted := ParseScopes("openid email offline_access")
 	for _, tt := range []struct{ asked, want string }{
-		{"", "openid email offline_access"}, {"email", "email"}, {"email openid", "email openid"},
-		{"email admin", "email"}, {"admin", ""},
+		{"", "openid email offline_access"},
+		{"email", "email"},
+		{"email openid", "email openid"},
+		{"email admin", "email"},
+		{"admin", ""},
 	} {
 		if got := Narrow(granted, ParseScopes(tt.asked)).String(); got != tt.want {
 			t.Errorf("asked %q: %q, want %q", tt.asked, got, tt.want)

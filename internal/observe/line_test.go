@@ -12,7 +12,8 @@ import (
 func TestBothWaysAreEqual(t *testing.T) {
 	for _, format := range []Format{Text, JSON} {
 		for _, at := range []time.Time{
-			{}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), time.Date(2026, 1, 2, 3, 4, 5, 60_123_456, time.UTC),
+			{},
+			time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), time.Date(2026, 1, 2, 3, 4, 5, 60_123_456, time.UTC),
 			time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.FixedZone("x", 3600)),
 		} {
 			for _, text := range []string{"", "x", "two words", "a=b", "<b>&'", "POST /x/{id}", "~!#$^*()[]:;,.?|`"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/doorcode/doorcode/internal/account"
 	"github.com/doorcode/doorcode/internal/address"
@@ -187,11 +188,15 @@ func sending(c *tenant.Connection, send string) (string, error) {
 func language(c *tenant.Connection, r StartRequest) string {
 	for _, l := range []string{r.RequestLanguage, c.RequestLanguage, r.AcceptLanguage} {
 		if l != "" {
-			return l[:min(len(l), maxLanguage)]
+			return text(l[:min(len(l), maxLanguage)])
 		}
 	}
 	return ""
 }
+
+// text leaves out of a header what PostgreSQL does not store as text: bytes
+// that are not UTF-8, such as half a letter that was cut, and zeros.
+func text(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "") }
 
 // begin puts together what is stored. It does the same for everybody: who the
 // recipient is, only the ledger learns.
@@ -221,7 +226,7 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, r StartReques
 			ID: event.NewMessageID(now), State: tenant.MessageQueued, Channel: c.Channel,
 			To: to.Identifier, Connection: c.ID, Client: r.Client.ID,
 			Language: language(c, r), Send: send, Code: key, Digits: c.Code.Digits,
-			RequestIP: r.IP, UserAgent: r.UserAgent, TemplateVersion: c.Version,
+			RequestIP: r.IP, UserAgent: text(r.UserAgent), TemplateVersion: c.Version,
 			NextAt: now, LeaseUntil: now.Add(delivery.Lease), CreatedAt: now,
 		},
 	}

@@ -90,40 +90,68 @@ func TestStartRefuses(t *testing.T) {
 		code    string
 		message string
 	}{
-		{"a connection that is none", func(_ *world, r *passwordless.StartRequest) { r.Connection = "none" },
-			fault.Invalid, "bad.connection", "Connection does not exist"},
-		{"a connection that is not enabled", func(w *world, _ *passwordless.StartRequest) { w.conns["sms"].Clients = []tenant.ClientID{"other"} },
-			fault.Invalid, "bad.connection", "Connection is disabled"},
-		{"a connection that nobody may use", func(w *world, _ *passwordless.StartRequest) { w.conns["sms"].Clients = nil },
-			fault.Invalid, "bad.connection", "Connection is disabled"},
-		{"a connection of another kind", func(w *world, _ *passwordless.StartRequest) { w.conns["sms"].Channel = "auth0" },
-			fault.Invalid, "bad.connection", "Invalid connection strategy. It must either be a passwordless connection"},
-		{"no number", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "" },
-			fault.Invalid, "bad.phone_number", "Missing required property: phone_number"},
-		{"an address in place of a number", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber, r.Email = "", address },
-			fault.Invalid, "bad.phone_number", "Missing required property: phone_number"},
-		{"a number without its plus", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "447700900123" },
-			fault.Invalid, "bad.phone_number", pattern},
-		{"a number with spaces", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "+44 7700 900123" },
-			fault.Invalid, "bad.phone_number", pattern},
-		{"a number that is too long", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "+1234567890123456" },
-			fault.Invalid, "bad.phone_number", pattern},
+		{
+			"a connection that is none", func(_ *world, r *passwordless.StartRequest) { r.Connection = "none" },
+			fault.Invalid, "bad.connection", "Connection does not exist",
+		},
+		{
+			"a connection that is not enabled", func(w *world, _ *passwordless.StartRequest) { w.conns["sms"].Clients = []tenant.ClientID{"other"} },
+			fault.Invalid, "bad.connection", "Connection is disabled",
+		},
+		{
+			"a connection that nobody may use", func(w *world, _ *passwordless.StartRequest) { w.conns["sms"].Clients = nil },
+			fault.Invalid, "bad.connection", "Connection is disabled",
+		},
+		{
+			"a connection of another kind", func(w *world, _ *passwordless.StartRequest) { w.conns["sms"].Channel = "auth0" },
+			fault.Invalid, "bad.connection", "Invalid connection strategy. It must either be a passwordless connection",
+		},
+		{
+			"no number", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "" },
+			fault.Invalid, "bad.phone_number", "Missing required property: phone_number",
+		},
+		{
+			"an address in place of a number", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber, r.Email = "", address },
+			fault.Invalid, "bad.phone_number", "Missing required property: phone_number",
+		},
+		{
+			"a number without its plus", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "447700900123" },
+			fault.Invalid, "bad.phone_number", pattern,
+		},
+		{
+			"a number with spaces", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "+44 7700 900123" },
+			fault.Invalid, "bad.phone_number", pattern,
+		},
+		{
+			"a number that is too long", func(_ *world, r *passwordless.StartRequest) { r.PhoneNumber = "+1234567890123456" },
+			fault.Invalid, "bad.phone_number", pattern,
+		},
 		{"a number that cannot be, where it must be possible", func(w *world, r *passwordless.StartRequest) {
 			w.conns["sms"].Numbers, r.PhoneNumber = "possible", "+1555"
 		}, fault.Invalid, "sms_provider_error", "The 'To' number +1555 is not a valid phone number. (Code: 21211)"},
 		{"a number that nobody has, where it must be valid", func(w *world, r *passwordless.StartRequest) {
 			w.conns["sms"].Numbers, r.PhoneNumber = "valid", "+15551234567"
 		}, fault.Invalid, "sms_provider_error", "The 'To' number +15551234567 is not a valid phone number. (Code: 21211)"},
-		{"a word for send that is none", func(_ *world, r *passwordless.StartRequest) { r.Send = "carrier pigeon" },
-			fault.Invalid, "bad.send", "error in send - No enum match for: carrier pigeon"},
-		{"nobody to send through", func(w *world, _ *passwordless.StartRequest) { w.out.ready = false },
-			fault.Invalid, "sms_provider_error", "No SMS provider is configured."},
-		{"no address", func(_ *world, r *passwordless.StartRequest) { r.Connection, r.PhoneNumber = "email", "" },
-			fault.Invalid, "bad.email", "Missing required property: email"},
-		{"a number in place of an address", func(_ *world, r *passwordless.StartRequest) { r.Connection = "email" },
-			fault.Invalid, "bad.email", "Missing required property: email"},
-		{"an address that is none", func(_ *world, r *passwordless.StartRequest) { r.Connection, r.Email = "email", "jo@@example.com" },
-			fault.Invalid, "bad.email", "error in email - email format validation failed: jo@@example.com"},
+		{
+			"a word for send that is none", func(_ *world, r *passwordless.StartRequest) { r.Send = "carrier pigeon" },
+			fault.Invalid, "bad.send", "error in send - No enum match for: carrier pigeon",
+		},
+		{
+			"nobody to send through", func(w *world, _ *passwordless.StartRequest) { w.out.ready = false },
+			fault.Invalid, "sms_provider_error", "No SMS provider is configured.",
+		},
+		{
+			"no address", func(_ *world, r *passwordless.StartRequest) { r.Connection, r.PhoneNumber = "email", "" },
+			fault.Invalid, "bad.email", "Missing required property: email",
+		},
+		{
+			"a number in place of an address", func(_ *world, r *passwordless.StartRequest) { r.Connection = "email" },
+			fault.Invalid, "bad.email", "Missing required property: email",
+		},
+		{
+			"an address that is none", func(_ *world, r *passwordless.StartRequest) { r.Connection, r.Email = "email", "jo@@example.com" },
+			fault.Invalid, "bad.email", "error in email - email format validation failed: jo@@example.com",
+		},
 		{"no provider of mail", func(w *world, r *passwordless.StartRequest) {
 			r.Connection, r.Email, w.out.ready = "email", address, false
 		}, fault.Invalid, "server_error", "No email provider is configured."},
@@ -133,8 +161,10 @@ func TestStartRefuses(t *testing.T) {
 		{"a link because nothing else was asked for", func(_ *world, r *passwordless.StartRequest) {
 			r.Connection, r.Email, r.Send = "email", address, ""
 		}, fault.Invalid, "bad.send", passwordless.ErrNoLinks.Message},
-		{"settings that cannot be read", func(_ *world, r *passwordless.StartRequest) { r.Connection = "broken" },
-			fault.Internal, "server_error", "Something went wrong on our side."},
+		{
+			"settings that cannot be read", func(_ *world, r *passwordless.StartRequest) { r.Connection = "broken" },
+			fault.Internal, "server_error", "Something went wrong on our side.",
+		},
 	}
 	each(t, func(outer *world) {
 		for _, tt := range tests {
@@ -268,7 +298,7 @@ func TestStartTellsNobodyApart(t *testing.T) {
 							if !hex24.MatchString(got.ID) || got.Identifier != id {
 								w.t.Errorf("%s: Start = %+v", p.name, got)
 							}
-							got.ID, got.Identifier = "", ""
+							got.ID, got.Identifier, got.Event = "", "", "" // the event is for our log
 							if first == nil {
 								first = &got
 							}
@@ -422,8 +452,15 @@ func TestCooldown(t *testing.T) {
 			after time.Duration
 			sent  int
 		}{
-			{0, 1}, {29 * time.Second, 1}, {time.Second, 2}, {59 * time.Second, 2}, {time.Second, 3}, {119 * time.Second, 3},
-			{time.Second, 4}, {299 * time.Second, 4}, {time.Second, 5},
+			{0, 1},
+			{29 * time.Second, 1},
+			{time.Second, 2},
+			{59 * time.Second, 2},
+			{time.Second, 3},
+			{119 * time.Second, 3},
+			{time.Second, 4},
+			{299 * time.Second, 4},
+			{time.Second, 5},
 		}
 		for _, st := range steps {
 			w.pass(st.after)

@@ -128,9 +128,22 @@ func TestKeyChange(t *testing.T) {
 // No two lists of parts, no two purposes and no two keys give the same MAC.
 func TestMACKeepsPartsApart(t *testing.T) {
 	lists := [][]string{
-		{}, {""}, {"", ""}, {"a"}, {"a", ""}, {"", "a"}, {"ab"}, {"a", "b"}, {"b", "a"},
-		{"abc"}, {"ab", "c"}, {"a", "bc"}, {"a", "b", "c"},
-		{"\x00\x00\x00\x01a"}, {"\x00\x00\x00\x01a", "\x00\x00\x00\x01b"}, {"a\x00\x00\x00\x01b"},
+		{},
+		{""},
+		{"", ""},
+		{"a"},
+		{"a", ""},
+		{"", "a"},
+		{"ab"},
+		{"a", "b"},
+		{"b", "a"},
+		{"abc"},
+		{"ab", "c"},
+		{"a", "bc"},
+		{"a", "b", "c"},
+		{"\x00\x00\x00\x01a"},
+		{"\x00\x00\x00\x01a", "\x00\x00\x00\x01b"},
+		{"a\x00\x00\x00\x01b"},
 	}
 	r := ring(t, 7)
 	seen := map[string]string{}
@@ -249,8 +262,13 @@ func TestEqual(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"", "", true}, {"secret", "secret", true}, {"secret", "Secret", false}, {"secret", "secret ", false},
-		{"secret", "secre", false}, {"", "secret", false}, {"secret\x00", "secret", false},
+		{"", "", true},
+		{"secret", "secret", true},
+		{"secret", "Secret", false},
+		{"secret", "secret ", false},
+		{"secret", "secre", false},
+		{"", "secret", false},
+		{"secret\x00", "secret", false},
 	} {
 		if got := Equal(tt.a, tt.b); got != tt.want {
 			t.Errorf("Equal(%q, %q) = %v, want %v", tt.a, tt.b, got, tt.want)

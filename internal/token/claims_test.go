@@ -71,8 +71,15 @@ func TestReservedClaims(t *testing.T) {
 
 func TestAppendClaims(t *testing.T) {
 	claims := []Claim{
-		{"text", "a\"b\\c\x00\n\u2028é🔑"}, {"bad", "a\xffb"}, {"yes", true}, {"n", int64(-5)}, {"list", []string{"a", "<&>"}},
-		{"empty", []string{}}, {"none", []string(nil)}, {"null", nil}, {"object", map[string]any{"a": []any{1.5, nil}}},
+		{"text", "a\"b\\c\x00\n\u2028é🔑"},
+		{"bad", "a\xffb"},
+		{"yes", true},
+		{"n", int64(-5)},
+		{"list", []string{"a", "<&>"}},
+		{"empty", []string{}},
+		{"none", []string(nil)},
+		{"null", nil},
+		{"object", map[string]any{"a": []any{1.5, nil}}},
 	}
 	doc, err := AppendClaims(nil, claims)
 	if err != nil {

@@ -331,8 +331,11 @@ func TestHalfHash(t *testing.T) {
 
 func TestScopeAnswer(t *testing.T) {
 	for _, tt := range []struct{ asked, granted, want string }{
-		{"openid email", "openid email", ""}, {"email openid", "openid email", ""},
-		{"openid email x", "openid email", "openid email"}, {"", "read:a", "read:a"}, {"", "", ""},
+		{"openid email", "openid email", ""},
+		{"email openid", "openid email", ""},
+		{"openid email x", "openid email", "openid email"},
+		{"", "read:a", "read:a"},
+		{"", "", ""},
 	} {
 		req := person(tt.granted)
 		req.AskedScope = tt.asked

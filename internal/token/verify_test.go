@@ -257,9 +257,11 @@ func TestOpaqueTokens(t *testing.T) {
 		refused(t, encode(i.Secrets.Seal(secret.AtRest, []byte{1}, opaquePlace)))
 	})
 	t.Run("sealed by us, but not an access token", func(t *testing.T) {
-		for _, plain := range []string{"", "\x01", strings.Repeat("\x01", 17), "\x01" + strings.Repeat("\x00", 16) + "\x00\x00\x00\x05a",
+		for _, plain := range []string{
+			"", "\x01", strings.Repeat("\x01", 17), "\x01" + strings.Repeat("\x00", 16) + "\x00\x00\x00\x05a",
 			"\x01" + strings.Repeat("\x00", 16) + "\x00\x00\x00\x00\x00", "\x01" + strings.Repeat("\x00", 16) + strings.Repeat("\xff", 12),
-			"\x02" + strings.Repeat("\x00", 20)} {
+			"\x02" + strings.Repeat("\x00", 20),
+		} {
 			refused(t, encode(i.Secrets.Seal(secret.Opaque, []byte(plain), opaquePlace)))
 		}
 	})

@@ -93,20 +93,36 @@ func TestCORS(t *testing.T) {
 		want         map[string]string
 	}{
 		{"no origin", "POST", http.Header{}, 200, false, map[string]string{"Vary": "Origin"}},
-		{"allowed", "POST", http.Header{"Origin": {app}}, 200, false,
-			map[string]string{"Vary": "Origin", "Access-Control-Allow-Origin": app, "Access-Control-Expose-Headers": exposed}},
+		{
+			"allowed", "POST",
+			http.Header{"Origin": {app}},
+			200, false,
+			map[string]string{"Vary": "Origin", "Access-Control-Allow-Origin": app, "Access-Control-Expose-Headers": exposed},
+		},
 		{"another origin", "POST", http.Header{"Origin": {"https://evil.example"}}, 200, false, map[string]string{"Vary": "Origin"}},
 		{"null", "POST", http.Header{"Origin": {"null"}}, 200, false, map[string]string{"Vary": "Origin"}},
 		{"suffix", "POST", http.Header{"Origin": {app + ".evil.example"}}, 200, false, map[string]string{"Vary": "Origin"}},
 		{"scheme", "POST", http.Header{"Origin": {"http://app.example.com"}}, 200, false, map[string]string{"Vary": "Origin"}},
 		{"two origins", "POST", http.Header{"Origin": {app, "https://evil.example"}}, 200, false, map[string]string{"Vary": "Origin"}},
-		{"preflight", "OPTIONS", http.Header{"Origin": {app}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"auth0-client,content-type"}}, 204, true,
-			map[string]string{"Access-Control-Allow-Origin": app, "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "auth0-client,content-type", "Access-Control-Max-Age": "600"}},
+		{
+			"preflight", "OPTIONS",
+			http.Header{"Origin": {app}, "Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"auth0-client,content-type"}},
+			204, true,
+			map[string]string{"Access-Control-Allow-Origin": app, "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "auth0-client,content-type", "Access-Control-Max-Age": "600"},
+		},
 		{"preflight of another", "OPTIONS", http.Header{"Origin": {"https://evil.example"}, "Access-Control-Request-Method": {"POST"}}, 204, true, nil},
-		{"preflight for odd things", "OPTIONS", http.Header{"Origin": {app}, "Access-Control-Request-Method": {"TRACE"}, "Access-Control-Request-Headers": {"a: b"}}, 204, true,
-			map[string]string{"Access-Control-Allow-Origin": app, "Access-Control-Max-Age": "600"}},
-		{"OPTIONS that is no preflight", "OPTIONS", http.Header{"Origin": {app}}, 200, false,
-			map[string]string{"Vary": "Origin", "Access-Control-Allow-Origin": app, "Access-Control-Expose-Headers": exposed}},
+		{
+			"preflight for odd things", "OPTIONS",
+			http.Header{"Origin": {app}, "Access-Control-Request-Method": {"TRACE"}, "Access-Control-Request-Headers": {"a: b"}},
+			204, true,
+			map[string]string{"Access-Control-Allow-Origin": app, "Access-Control-Max-Age": "600"},
+		},
+		{
+			"OPTIONS that is no preflight", "OPTIONS",
+			http.Header{"Origin": {app}},
+			200, false,
+			map[string]string{"Vary": "Origin", "Access-Control-Allow-Origin": app, "Access-Control-Expose-Headers": exposed},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -95,7 +95,8 @@ func loop(m meter, callers, n int, fn func(i int) binary.Answer) result {
 // microseconds.
 func (r result) each() float64 { return r.serverEach() + r.databaseEach() }
 
-func (r result) serverEach() float64   { return micros(r.cost.server) / float64(max(1, r.requests)) }
+func (r result) serverEach() float64 { return micros(r.cost.server) / float64(max(1, r.requests)) }
+
 func (r result) databaseEach() float64 { return micros(r.cost.database) / float64(max(1, r.requests)) }
 
 // rate is how many requests were answered in a second.

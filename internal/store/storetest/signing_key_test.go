@@ -63,8 +63,10 @@ func TestSigningKeys(t *testing.T) {
 			kind fault.Kind
 			want string
 		}{
-			{"a second pair is left out", func() error { return nil }, 0,
-				"ES256 e current, ES256 f next, RS256 a current, RS256 b next"},
+			{
+				"a second pair is left out", func() error { return nil }, 0,
+				"ES256 e current, ES256 f next, RS256 a current, RS256 b next",
+			},
 			{"rotating", func() error {
 				return s.RotateSigningKeys(ctx, "RS256", "a", signingKey("c", "RS256", tenant.KeyNext), start.Add(time.Hour))
 			}, 0, "ES256 e current, ES256 f next, RS256 a previous, RS256 b current, RS256 c next"},
@@ -74,12 +76,18 @@ func TestSigningKeys(t *testing.T) {
 			{"rotating from a key of the other algorithm", func() error {
 				return s.RotateSigningKeys(ctx, "RS256", "e", signingKey("d", "RS256", tenant.KeyNext), start)
 			}, fault.Conflict, "ES256 e current, ES256 f next, RS256 a previous, RS256 b current, RS256 c next"},
-			{"revoking", func() error { return s.RevokeSigningKey(ctx, "a", start.Add(2*time.Hour)) }, 0,
-				"ES256 e current, ES256 f next, RS256 a revoked, RS256 b current, RS256 c next"},
-			{"revoking what is revoked", func() error { return s.RevokeSigningKey(ctx, "a", start) }, fault.NotFound,
-				"ES256 e current, ES256 f next, RS256 a revoked, RS256 b current, RS256 c next"},
-			{"revoking no key", func() error { return s.RevokeSigningKey(ctx, "none", start) }, fault.NotFound,
-				"ES256 e current, ES256 f next, RS256 a revoked, RS256 b current, RS256 c next"},
+			{
+				"revoking", func() error { return s.RevokeSigningKey(ctx, "a", start.Add(2*time.Hour)) }, 0,
+				"ES256 e current, ES256 f next, RS256 a revoked, RS256 b current, RS256 c next",
+			},
+			{
+				"revoking what is revoked", func() error { return s.RevokeSigningKey(ctx, "a", start) }, fault.NotFound,
+				"ES256 e current, ES256 f next, RS256 a revoked, RS256 b current, RS256 c next",
+			},
+			{
+				"revoking no key", func() error { return s.RevokeSigningKey(ctx, "none", start) }, fault.NotFound,
+				"ES256 e current, ES256 f next, RS256 a revoked, RS256 b current, RS256 c next",
+			},
 		}
 		for _, st := range steps {
 			err := st.do()

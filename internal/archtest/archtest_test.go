@@ -16,22 +16,22 @@ const module = "github.com/doorcode/doorcode"
 // features are thereby ruled out before anybody can write one.
 var layers = [][]string{
 	// Leaves: nothing of ours below them.
-	{"fault", "liquid", "config", "observe", "testkit/twiliotest"},
-	{"secret", "lang"},
+	{"fault", "liquid", "config", "observe", "testkit/twiliotest", "testkit/binary"},
+	{"secret"},
 	// What there is.
 	{"tenant"},
 	// What can be done to it: engines that do not know each other.
 	{
-		"address", "otp", "oauth", "signing", "session", "settings", "message",
+		"address", "otp", "oauth", "signing", "settings", "message",
 		"delivery", "attack", "event", "account",
 	},
 	// What people do: use cases, which introduce the engines to each other.
 	{"token", "passwordless"},
-	{"grant", "manage", "authorize"},
+	{"grant", "manage"},
 	// How it is stored, sent and served.
 	{"store", "delivery/twilio", "delivery/outbox", "web"},
 	{
-		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/hosted", "web/outbox",
+		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox",
 		"store/storetest", "delivery/deliverytest",
 	},
 	// What builds the whole, and what runs it.
@@ -57,7 +57,7 @@ var reserved = map[string][]string{
 	"github.com/pressly/goose/v3":        {"store"},
 	"github.com/yuin/goldmark":           {"message"},
 	"go.yaml.in/yaml/v3":                 {"config"},
-	"golang.org/x/text":                  {"lang", "address"},
+	"golang.org/x/text":                  {"address"},
 	"modernc.org/sqlite":                 {"store"},
 }
 

@@ -128,7 +128,7 @@ func (s *Service) Authenticate(ctx context.Context, c Credentials) (*tenant.Clie
 	if client.Public() {
 		return client, nil
 	}
-	if !c.Given || client.Secret == "" || !secret.Equal(c.Secret, client.Secret) {
+	if !client.TakesSecret() || !c.Given || client.Secret == "" || !secret.Equal(c.Secret, client.Secret) {
 		return nil, oauth.InvalidClient()
 	}
 	return client, nil

@@ -263,6 +263,26 @@ func (w *world) count(text string, args ...any) string {
 	return storetest.Value(w.t, w.db, `SELECT COUNT(*) FROM `+text, args...)
 }
 
+// number is how many rows a table has.
+func (w *world) number(table string) (n int) {
+	w.t.Helper()
+	if _, err := fmt.Sscan(w.count(table), &n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// newest is the state of the only message to somebody, and why.
+func (w *world) newest(to string) string {
+	w.t.Helper()
+	id := storetest.Value(w.t, w.db, `SELECT id FROM messages WHERE recipient = $1`, to)
+	m, err := w.store.Message(w.t.Context(), id)
+	if err != nil || len(m.Events) != 1 {
+		w.t.Fatalf("the message is %+v, %v", m, err)
+	}
+	return string(m.State) + " " + m.Events[0].Detail
+}
+
 var hex24 = regexp.MustCompile(`^[0-9a-f]{24}$`)
 
 // another returns a code of the same length that is not code.

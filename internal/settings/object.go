@@ -151,9 +151,6 @@ func (o *Object) insertAfter(after, name string, value any) {
 		append([]member{{name, encode(value)}}, o.members[at+1:]...)...)
 }
 
-// InsertAfter sets a member, behind another if it is new.
-func (o *Object) InsertAfter(after, name string, value any) { o.insertAfter(after, name, value) }
-
 // Remove takes a member away, if it is there.
 func (o *Object) Remove(name string) {
 	if i := o.find(name); i >= 0 {

@@ -19,6 +19,7 @@ type cache struct {
 	byID        map[tenant.ConnectionID]*tenant.Connection
 	apis        map[string]*tenant.API // by identifier
 	settings    *tenant.Settings
+	origins     map[string]bool
 }
 
 // maxCachedClients bounds the memory that look-ups can claim.
@@ -33,6 +34,7 @@ func (c *cache) reset() {
 	c.byID = map[tenant.ConnectionID]*tenant.Connection{}
 	c.apis = map[string]*tenant.API{}
 	c.settings = nil
+	c.origins = nil
 }
 
 // cached returns what get finds, or what load reads, which put then keeps. A

@@ -210,9 +210,15 @@ func (s *Store) DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.L
 }
 
 // Origins returns the origins that any application allows to be asked from, by
-// its lists of origins and by its callbacks. It reads every application; keep
-// the answer until Refresh reports a change.
+// its lists of origins and by its callbacks.
 func (s *Store) Origins(ctx context.Context) (map[string]bool, error) {
+	return cached(&s.cache,
+		func() (map[string]bool, bool) { return s.cache.origins, s.cache.origins != nil },
+		func() (map[string]bool, error) { return s.readOrigins(ctx) },
+		func(o map[string]bool) { s.cache.origins = o })
+}
+
+func (s *Store) readOrigins(ctx context.Context) (map[string]bool, error) {
 	list, err := s.ListClients(ctx, manage.Window{Limit: 1 << 30}, nil)
 	if err != nil {
 		return nil, err

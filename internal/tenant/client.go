@@ -51,6 +51,16 @@ const (
 // by nothing but its id.
 func (c *Client) Public() bool { return c.AuthMethod == "none" }
 
+// TakesSecret reports whether the client authenticates with its secret. One
+// that is set up for keys or certificates does not, though it may have one.
+func (c *Client) TakesSecret() bool {
+	switch c.AuthMethod {
+	case "", "client_secret_post", "client_secret_basic":
+		return true
+	}
+	return false
+}
+
 // MayUse reports whether the client is allowed the grant type.
 func (c *Client) MayUse(grant string) bool { return slices.Contains(c.GrantTypes, grant) }
 

@@ -141,6 +141,8 @@ CREATE TABLE users (
 	updated_at     BIGINT NOT NULL
 );
 CREATE INDEX users_by_creation ON users (created_at, id);
+CREATE INDEX users_by_email ON users (email) WHERE email <> '';
+CREATE INDEX users_by_phone ON users (phone) WHERE phone <> '';
 
 CREATE TABLE identities (
 	connection_id TEXT NOT NULL,

@@ -79,10 +79,10 @@ func (in *Inbox) Live(s *Server) (stop func()) {
 	if res.StatusCode != http.StatusOK {
 		in.run.t.Fatalf("GET %s answered %d", req.URL, res.StatusCode)
 	}
-	read := make(chan struct{})
+	read, pid := make(chan struct{}), s.PID
 	go func() {
 		defer close(read)
-		in.read(s.PID, res)
+		in.read(pid, res)
 	}()
 	return func() {
 		cancel()

@@ -9,14 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/signing"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
@@ -103,24 +102,7 @@ func share(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
 	if r.Header.Get("Origin") == "" {
 		return
 	}
-	web.CORS(w, r, func(origin string) bool { return allowsOrigin(c, origin) })
-}
-
-// allowsOrigin reports whether the application names the origin, as an origin
-// or by a callback there.
-func allowsOrigin(c *tenant.Client, origin string) bool {
-	if slices.Contains(c.WebOrigins, origin) || slices.Contains(c.AllowedOrigins, origin) {
-		return true
-	}
-	return slices.ContainsFunc(c.Callbacks, func(callback string) bool { return originOf(callback) == origin })
-}
-
-func originOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return ""
-	}
-	return u.Scheme + "://" + strings.ToLower(u.Host)
+	web.CORS(w, r, func(origin string) bool { return slices.Contains(settings.Origins(c), origin) })
 }
 
 // credentials reads how the application identifies itself: by Basic

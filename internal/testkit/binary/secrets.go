@@ -123,7 +123,7 @@ func (s *Server) checkFile(path string, is func(line []byte) bool) {
 	for lines := bufio.NewReader(f); ; {
 		line, err := lines.ReadBytes('\n')
 		if bytes.Contains(line, []byte("WARNING: DATA RACE")) {
-			s.run.t.Errorf("the race detector reports a race:\n%s", tail(path, 16<<10))
+			s.run.t.Errorf("the race detector reports a race in the server:\n%s", nextLines(lines, 40))
 			return
 		}
 		if !is(line) {
@@ -137,6 +137,19 @@ func (s *Server) checkFile(path string, is func(line []byte) bool) {
 			return
 		}
 	}
+}
+
+// nextLines returns the next lines, as many as there are up to n.
+func nextLines(r *bufio.Reader, n int) string {
+	var text strings.Builder
+	for range n {
+		line, err := r.ReadString('\n')
+		text.WriteString(line)
+		if err != nil {
+			break
+		}
+	}
+	return text.String()
 }
 
 // CheckMetrics reports if the metrics of the running server tell a secret.

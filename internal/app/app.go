@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -199,6 +200,10 @@ func (a *App) Run(ctx context.Context, ready func()) error {
 		<-jobsEnded
 		return errors.Join(err, a.Close())
 	}
+	// What starting left behind goes back to the system: twice, because pools
+	// are emptied by the second collection only.
+	debug.FreeOSMemory()
+	debug.FreeOSMemory()
 	var err error
 	select {
 	case <-ctx.Done():

@@ -226,7 +226,7 @@ func remarks(path string) string {
 	}
 	var kept []string
 	for line := range strings.Lines(string(text)) {
-		if !strings.Contains(line, "level=INFO msg=request ") && !strings.HasPrefix(line, " ") {
+		if !strings.Contains(line, "level=INFO msg=request ") && !strings.Contains(line, `"level":"INFO","msg":"request"`) {
 			kept = append(kept, line)
 		}
 	}

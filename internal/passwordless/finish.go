@@ -25,8 +25,8 @@ type FinishRequest struct {
 	IP          string
 	UserAgent   string
 
-	// Grant is what is given for a right code; its user, id and times are
-	// filled in. Refresh is stored with it when not nil.
+	// Grant is what is given for a right code, with its id; its user, client
+	// and times are filled in. Refresh is stored with it when not nil.
 	Grant   tenant.Grant
 	Refresh *tenant.RefreshToken
 }

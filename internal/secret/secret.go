@@ -71,6 +71,10 @@ func NewRing(current []byte, previous ...[]byte) (*Ring, error) {
 		if err != nil {
 			return nil, err
 		}
+		if o.id == r.current.id {
+			// One pair of keys in 256. What is stored could not tell them apart.
+			return nil, errors.New("the new root key cannot follow the previous one: make another")
+		}
 		r.old = append(r.old, o)
 	}
 	return r, nil

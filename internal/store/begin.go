@@ -192,7 +192,7 @@ func takeSend(ctx context.Context, tx querier, b passwordless.Begin, out *passwo
 	}
 	wait, cooling := attack.SendsWait(sent, time.UnixMilli(cleared), now)
 	out.Wait, out.Outcome = wait, passwordless.TooManySends
-	if cooling {
+	if cooling || wait <= 0 { // or a sign-in has ended the wait just now
 		out.Outcome = passwordless.Cooling
 	}
 	return true, nil

@@ -47,6 +47,9 @@ func build() (string, error) {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "github.com/doorcode/doorcode/cmd/doorcode")...)
+	if !Race() {
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)
 	}

@@ -65,26 +65,40 @@ func dueMessages(ctx context.Context, tx querier, text string, args ...any) ([]d
 	return due, rows.Err()
 }
 
+// A finish is one call of Finish.
+type finish struct {
+	id    string
+	lease int64
+	o     delivery.Outcome
+}
+
 // Finish implements delivery.Queue.
 func (s *Store) Finish(ctx context.Context, id string, lease time.Time, o delivery.Outcome) error {
-	return s.write(ctx, func(tx querier) error {
-		n, err := tx.exec(ctx, `
-			UPDATE messages SET state = $3, next_at = $4, lease_until = $5, attempts = $6,
-				provider = $7, provider_id = $8, template_version = $9, encoding = $10, segments = $11,
-				error_code = $12, error_text = $13, events = events || $14
-			WHERE id = $1 AND lease_until = $2 AND lease_until > 0`,
-			id, toMillis(lease), o.State, toMillis(o.NextAt), toMillis(o.LeaseUntil), o.Attempts,
-			o.Provider, o.ProviderID, o.TemplateVersion, o.Encoding, o.Segments,
-			o.ErrorCode, o.ErrorText, encodeEvents(o.Events))
-		if err != nil {
-			return fmt.Errorf("finish message: %w", err)
-		}
-		if n == 0 {
-			return delivery.ErrLease
-		}
-		if o.Event == nil {
-			return nil
-		}
-		return insertLogs(ctx, tx, *o.Event)
-	})
+	f := finish{id, toMillis(lease), o}
+	if s.finishes != nil && o.Event == nil {
+		return s.finishes.do(ctx, f)
+	}
+	return s.write(ctx, func(tx querier) error { return finishOne(ctx, tx, f) })
+}
+
+func finishOne(ctx context.Context, tx querier, f finish) error {
+	o := &f.o
+	n, err := tx.exec(ctx, `
+		UPDATE messages SET state = $3, next_at = $4, lease_until = $5, attempts = $6,
+			provider = $7, provider_id = $8, template_version = $9, encoding = $10, segments = $11,
+			error_code = $12, error_text = $13, events = events || $14
+		WHERE id = $1 AND lease_until = $2 AND lease_until > 0`,
+		f.id, f.lease, o.State, toMillis(o.NextAt), toMillis(o.LeaseUntil), o.Attempts,
+		o.Provider, o.ProviderID, o.TemplateVersion, o.Encoding, o.Segments,
+		o.ErrorCode, o.ErrorText, encodeEvents(o.Events))
+	if err != nil {
+		return fmt.Errorf("finish message: %w", err)
+	}
+	if n == 0 {
+		return delivery.ErrLease
+	}
+	if o.Event == nil {
+		return nil
+	}
+	return insertLogs(ctx, tx, *o.Event)
 }

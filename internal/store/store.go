@@ -35,6 +35,10 @@ type Store struct {
 	dialect dialect
 	secrets *secret.Ring
 
+	// finishes joins the ends of messages on PostgreSQL. SQLite's writer joins
+	// all writes by itself.
+	finishes *batcher[finish]
+
 	version atomic.Int64 // of the settings, as last seen
 	cache   cache
 }

@@ -68,10 +68,9 @@ func (s *Store) beginPostgres(ctx context.Context, b passwordless.Begin) (passwo
 	var salt []byte
 	var expires sql.NullInt64
 	out := passwordless.Begun{Message: b.Message}
-	err = retry(ctx, func() error {
-		return s.read.row(ctx, beginPostgresText, args...).
-			Scan(&st.user, &st.blocked, &st.deletions, &st.wrong, &st.streak, &salt, &expires)
-	})
+	err = s.hot(ctx, statement{beginPostgresText, args, func(row scanner) error {
+		return row.Scan(&st.user, &st.blocked, &st.deletions, &st.wrong, &st.streak, &salt, &expires)
+	}})
 	if err != nil {
 		return out, fmt.Errorf("store code: %w", err)
 	}

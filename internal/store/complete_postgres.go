@@ -64,9 +64,9 @@ func (s *Store) completePostgres(ctx context.Context, c passwordless.Complete) (
 		}
 		args = append(args, c.Events[i].ID, c.Events[i].Type, doc)
 	}
-	err = retry(ctx, func() error {
-		return scanUser(s.read.row(ctx, completePostgresText, args...), &out.User)
-	})
+	err = s.hot(ctx, statement{completePostgresText, args, func(row scanner) error {
+		return scanUser(row, &out.User)
+	}})
 	if errors.Is(err, sql.ErrNoRows) {
 		return out, false, nil
 	}

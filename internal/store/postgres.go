@@ -50,7 +50,8 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	s.read = pool{db}
 	s.writer = pool{db}
 	s.finishes = newBatcher(s.finishPostgres)
-	s.closers = append(s.closers, s.finishes.close, db.Close)
+	s.lane = newBatcher(runLane(db))
+	s.closers = append(s.closers, s.lane.close, s.finishes.close, db.Close)
 	return nil
 }
 

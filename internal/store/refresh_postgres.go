@@ -47,13 +47,14 @@ func (s *Store) refreshPostgres(ctx context.Context, r grant.Refresh) (out grant
 	}
 	first, last := ends(r.Digests)
 	g := &out.Grant
-	err = retry(ctx, func() error {
-		row := s.read.row(ctx, refreshPostgresText, first, last, toMillis(r.Now), r.Policy.Rotating, r.Client,
-			r.Next, r.Used.ID, r.Used.Type, doc)
+	args := []any{
+		first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Next, r.Used.ID, r.Used.Type, doc,
+	}
+	err = s.hot(ctx, statement{refreshPostgresText, args, func(row scanner) error {
 		return scanUser(prefixed{row, []any{
 			&g.ID, &g.Client, &g.SessionID, &g.Audience, &g.Scope, millis{&g.AuthTime}, millis{&g.CreatedAt},
 		}}, &out.User)
-	})
+	}})
 	if errors.Is(err, sql.ErrNoRows) {
 		return grant.Refreshed{}, false, nil
 	}

@@ -53,14 +53,15 @@ func (s *Store) spendPostgres(ctx context.Context, sp passwordless.Spend) (out p
 	stamp := attack.Stamp(sp.Now)
 	var right, counted bool
 	var attempts int
-	err = retry(ctx, func() error {
-		return s.read.row(ctx, spendPostgresText,
-			sp.Key.Connection, sp.Key.Identifier, sp.Key.Client, sp.Key.Transaction,
-			sp.Digest, sp.Previous, toMillis(sp.Now), tenant.MaxAttempts, sp.Identifier,
-			attack.Stamp(sp.Now.Add(-attack.TriesWindow)), attack.MaxWrongStreak,
-			string(attack.NoTimes[13:])+stamp, stamp, wrong.ID, wrong.Type, wrongDoc, deadDoc,
-		).Scan(&right, &attempts, &counted)
-	})
+	args := []any{
+		sp.Key.Connection, sp.Key.Identifier, sp.Key.Client, sp.Key.Transaction,
+		sp.Digest, sp.Previous, toMillis(sp.Now), tenant.MaxAttempts, sp.Identifier,
+		attack.Stamp(sp.Now.Add(-attack.TriesWindow)), attack.MaxWrongStreak,
+		string(attack.NoTimes[13:]) + stamp, stamp, wrong.ID, wrong.Type, wrongDoc, deadDoc,
+	}
+	err = s.hot(ctx, statement{spendPostgresText, args, func(row scanner) error {
+		return row.Scan(&right, &attempts, &counted)
+	}})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return out, false, nil

@@ -38,6 +38,7 @@ type Store struct {
 	// finishes joins the ends of messages on PostgreSQL. SQLite's writer joins
 	// all writes by itself.
 	finishes *batcher[finish]
+	lane     *batcher[statement] // hot operations on PostgreSQL
 
 	version atomic.Int64 // of the settings, as last seen
 	cache   cache

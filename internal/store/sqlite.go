@@ -92,7 +92,7 @@ var errClosed = errors.New("the database is closed")
 func newGroupWriter(conn *sql.Conn) *groupWriter {
 	w := &groupWriter{
 		conn:  conn,
-		stmts: &statements{byText: map[string]*sql.Stmt{}, prepare: conn.PrepareContext},
+		stmts: &statements{writes: true, byText: map[string]*sql.Stmt{}, prepare: conn.PrepareContext},
 		jobs:  make(chan *job, 4*maxGroup),
 		stop:  make(chan struct{}),
 		ended: make(chan struct{}),

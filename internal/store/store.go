@@ -114,6 +114,7 @@ func (s *Store) write(ctx context.Context, fn func(tx querier) error) error {
 
 // statements prepares each text once on one handle.
 type statements struct {
+	writes  bool // on the connection that writes
 	mu      sync.RWMutex
 	byText  map[string]*sql.Stmt
 	prepare func(ctx context.Context, text string) (*sql.Stmt, error)
@@ -158,11 +159,21 @@ func (s *statements) exec(ctx context.Context, text string, args ...any) (int64,
 	if err != nil {
 		return 0, err
 	}
-	res, err := st.ExecContext(ctx, args...)
+	res, err := st.ExecContext(s.patient(ctx), args...)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// patient is the context that statements on the writer run with. What has
+// begun is finished whether or not the request is still there, and drivers
+// watch a context that can end from a goroutine of its own, for each statement.
+func (s *statements) patient(ctx context.Context) context.Context {
+	if s.writes {
+		return context.Background()
+	}
+	return ctx
 }
 
 func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
@@ -170,7 +181,7 @@ func (s *statements) query(ctx context.Context, text string, args ...any) (*sql.
 	if err != nil {
 		return nil, err
 	}
-	return st.QueryContext(ctx, args...)
+	return st.QueryContext(s.patient(ctx), args...)
 }
 
 func (s *statements) row(ctx context.Context, text string, args ...any) scanner {
@@ -178,7 +189,7 @@ func (s *statements) row(ctx context.Context, text string, args ...any) scanner 
 	if err != nil {
 		return failed{err}
 	}
-	return st.QueryRowContext(ctx, args...)
+	return st.QueryRowContext(s.patient(ctx), args...)
 }
 
 // failed is the row of a statement that could not be prepared.

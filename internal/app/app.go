@@ -240,16 +240,17 @@ func (a *App) announce(ready func()) error {
 func (a *App) serve(failed chan<- error) {
 	start := func(s *http.Server, l net.Listener) {
 		go func() {
-			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			serve := s.Serve
+			if s.TLSConfig != nil {
+				serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+			}
+			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 			}
 		}()
 	}
 	public, private := a.servers[0], a.servers[1]
 	for _, l := range a.public {
-		if public.TLSConfig != nil {
-			l = newTLSListener(l, public.TLSConfig)
-		}
 		start(public, l)
 	}
 	start(private, a.private)

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"crypto/tls"
-	"net"
 	"net/http"
 	"strings"
 
@@ -68,5 +66,3 @@ func (a *App) ownHost(host string) bool {
 	}
 	return false
 }
-
-func newTLSListener(l net.Listener, cfg *tls.Config) net.Listener { return tls.NewListener(l, cfg) }

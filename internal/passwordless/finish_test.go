@@ -88,8 +88,11 @@ func TestLifetime(t *testing.T) {
 	each(t, func(w *world) {
 		n := 0
 		for _, tt := range []struct{ setting, life time.Duration }{
-			{60 * time.Second, 60 * time.Second}, {180 * time.Second, 180 * time.Second}, {600 * time.Second, 600 * time.Second},
-			{601 * time.Second, 600 * time.Second}, {900 * time.Second, 600 * time.Second},
+			{60 * time.Second, 60 * time.Second},
+			{180 * time.Second, 180 * time.Second},
+			{600 * time.Second, 600 * time.Second},
+			{601 * time.Second, 600 * time.Second},
+			{900 * time.Second, 600 * time.Second},
 		} {
 			for _, at := range []struct {
 				after time.Duration

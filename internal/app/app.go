@@ -61,6 +61,7 @@ type App struct {
 	cfg      config.Config
 	now      func() time.Time
 	url      string
+	tls      bool
 	registry *observe.Registry
 	worker   *delivery.Worker
 	renderer *passwordless.Renderer
@@ -238,22 +239,22 @@ func (a *App) announce(ready func()) error {
 
 // serve starts the servers. An unexpected end of one is sent to failed.
 func (a *App) serve(failed chan<- error) {
-	start := func(s *http.Server, l net.Listener) {
+	start := func(serve func(l net.Listener) error, l net.Listener) {
 		go func() {
-			serve := s.Serve
-			if s.TLSConfig != nil {
-				serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
-			}
 			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 			}
 		}()
 	}
 	public, private := a.servers[0], a.servers[1]
-	for _, l := range a.public {
-		start(public, l)
+	serve := public.Serve
+	if a.tls {
+		serve = func(l net.Listener) error { return public.ServeTLS(l, "", "") }
 	}
-	start(private, a.private)
+	for _, l := range a.public {
+		start(serve, l)
+	}
+	start(private.Serve, a.private)
 }
 
 // Close releases everything. It may be called more than once.

@@ -61,7 +61,7 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	a.registry.AddRuntime(time.Now())
 	private := &ops.Ops{Ready: a.Store.Ping, Metrics: a.registry, Log: a.Log}
 	public := web.Server(handler)
-	public.TLSConfig = tlsConfig
+	public.TLSConfig, a.tls = tlsConfig, tlsConfig != nil
 	a.servers = []*http.Server{public, web.Server(private.Handler())}
 	for _, s := range a.servers {
 		// What net/http has to say goes through the same masks as all else.

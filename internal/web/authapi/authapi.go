@@ -99,7 +99,7 @@ func (a *API) preflight(w http.ResponseWriter, r *http.Request) error {
 
 // share lets pages of the application's own origins read the answer.
 func share(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
-	if r.Header.Get("Origin") == "" {
+	if c == nil || r.Header.Get("Origin") == "" {
 		return
 	}
 	web.CORS(w, r, func(origin string) bool { return slices.Contains(settings.Origins(c), origin) })
@@ -120,6 +120,24 @@ func credentials(r *http.Request, p web.Params) (grant.Credentials, error) {
 		return grant.Credentials{}, oauth.InvalidRequest("client_id differs from that in the Authorization header")
 	}
 	return grant.Credentials{ID: tenant.ClientID(basic.ID), Secret: basic.Secret, Given: true}, nil
+}
+
+// remember notes in the request's record who asks and through what, as far as
+// there is such an application and such a connection: what else was sent in
+// their place may be anything, a code or an address too.
+func (a *API) remember(r *http.Request, id tenant.ClientID, connection string) *tenant.Client {
+	rec := web.RecordOf(r.Context())
+	if connection != "" {
+		if c, err := a.Passwordless.Connections.Connection(r.Context(), connection); err == nil {
+			rec.Connection = c.Name
+		}
+	}
+	client, _, err := a.Grants.Identify(r.Context(), grant.Credentials{ID: id})
+	if err != nil {
+		return nil
+	}
+	rec.ClientID = string(client.ID)
+	return client
 }
 
 // texts checks that the named parameters are strings where they were sent.

@@ -37,9 +37,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rec := web.RecordOf(r.Context())
-	rec.ClientID, rec.Connection = string(cred.ID), p.Get("realm")
-	a.shareWith(w, r, cred)
+	share(w, r, a.remember(r, cred.ID, p.Get("realm")))
 	answer, err := a.Grants.Token(r.Context(), grant.Request{
 		Credentials: cred, GrantType: p.Get("grant_type"), Scope: oauth.ParseScopes(scopes...),
 		Audience: p.Get("audience"), Realm: p.Get("realm"), Username: p.Get("username"),
@@ -49,21 +47,11 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rec.Event = answer.Event
+	web.RecordOf(r.Context()).Event = answer.Event
 	return web.WriteJSON(w, http.StatusOK, tokenReply{
 		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, IDToken: answer.IDToken,
 		Scope: answer.Scope, ExpiresIn: int64(answer.ExpiresIn.Seconds()), TokenType: token.Bearer,
 	})
-}
-
-// shareWith is share for a request whose application is not looked up yet.
-func (a *API) shareWith(w http.ResponseWriter, r *http.Request, cred grant.Credentials) {
-	if r.Header.Get("Origin") == "" {
-		return
-	}
-	if client, _, err := a.Grants.Identify(r.Context(), grant.Credentials{ID: cred.ID}); err == nil {
-		share(w, r, client)
-	}
 }
 
 // revoke ends a refresh token: POST /oauth/revoke (RFC 7009).
@@ -80,8 +68,7 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	web.RecordOf(r.Context()).ClientID = string(cred.ID)
-	a.shareWith(w, r, cred)
+	share(w, r, a.remember(r, cred.ID, ""))
 	client, err := a.Grants.Authenticate(r.Context(), cred)
 	if err != nil {
 		return err

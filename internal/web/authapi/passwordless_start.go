@@ -65,9 +65,7 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 	if err != nil {
 		return err
 	}
-	rec := web.RecordOf(r.Context())
-	rec.ClientID = string(client.ID)
-	share(w, r, client)
+	share(w, r, a.remember(r, client.ID, p.Get("connection")))
 	set, err := a.Settings(r.Context())
 	if err != nil {
 		return err
@@ -78,7 +76,6 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 	if !p.Has("connection") {
 		return fault.New(fault.Invalid, "bad.connection", "Missing required property: connection")
 	}
-	rec.Connection = p.Get("connection")
 	req := passwordless.StartRequest{
 		Client: client, Authenticated: proved, Connection: p.Get("connection"),
 		PhoneNumber: p.Get("phone_number"), Email: p.Get("email"), Send: p.Get("send"), AuthParams: authParams,
@@ -93,7 +90,7 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 		}
 		return err
 	}
-	rec.Event = started.Event
+	web.RecordOf(r.Context()).Event = started.Event
 	if started.RateLeft >= 0 {
 		setRate(w, started.RateLeft, attack.StartRate.Every)
 	}

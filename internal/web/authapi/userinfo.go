@@ -17,9 +17,8 @@ func (a *API) userinfo(w http.ResponseWriter, r *http.Request) error {
 		return a.unauthorized(w, err)
 	}
 	doc, client, err := a.Grants.Userinfo(r.Context(), accessToken)
-	web.RecordOf(r.Context()).ClientID = string(client)
-	if client != "" && r.Header.Get("Origin") != "" {
-		a.shareWith(w, r, grant.Credentials{ID: client})
+	if client != "" {
+		share(w, r, a.remember(r, client, ""))
 	}
 	if errors.Is(err, grant.ErrToken) {
 		return a.unauthorized(w, err)

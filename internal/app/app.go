@@ -68,6 +68,7 @@ type App struct {
 	signIns  *passwordless.Service
 	grants   *grant.Service
 	proxies  []netip.Prefix
+	networks []netip.Prefix // that gateways may be in though they are not public
 
 	public  []net.Listener
 	private net.Listener
@@ -101,6 +102,13 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (a *App, err err
 	a.Log = observe.NewLogger(opts.Log, observe.Format(cfg.LogFormat), slog.LevelInfo)
 	if a.proxies, err = web.ParseProxies(cfg.TrustedProxies); err != nil {
 		return a, fmt.Errorf("read --trusted-proxies: %w", err)
+	}
+	// They are written as proxies are.
+	if a.networks, err = web.ParseProxies(cfg.AllowNetworks); err != nil {
+		return a, fmt.Errorf("read --allow-networks: %w", err)
+	}
+	if len(a.networks) > 0 {
+		a.Log.InfoContext(ctx, "SMS gateways may be in networks that are not public", "networks", fmt.Sprint(a.networks))
 	}
 	if err = a.openDatabase(ctx); err != nil {
 		return a, err

@@ -14,10 +14,13 @@ import (
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/gateway"
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
+	"github.com/doorcode/doorcode/internal/delivery/smtp"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/otp"
+	"github.com/doorcode/doorcode/internal/outbound"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/signing"
 	"github.com/doorcode/doorcode/internal/token"
@@ -75,7 +78,11 @@ func (a *App) buildDelivery(out io.Writer) (*senders, error) {
 	if err != nil {
 		return nil, err
 	}
-	send := &senders{mode: a.cfg.Mode, twilio: client}
+	send := &senders{mode: a.cfg.Mode, twilio: client, gateway: gateway.New(gateway.Options{
+		Outbound: outbound.Options{Allow: a.networks, PlainHTTP: true}, Issuer: a.issuer(), Now: a.now,
+	})}
+	send.smtp = smtp.New(smtp.Options{Hello: a.hostname(), Now: a.now})
+	send.email, send.log = a.Store.EmailProvider, a.Log
 	if a.cfg.Mode == config.Dev {
 		if out == nil {
 			out = io.Discard

@@ -2,37 +2,95 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
 
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/gateway"
+	"github.com/doorcode/doorcode/internal/delivery/smtp"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
+	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 // senders says who sends for a connection: the outbox in dev, always; in serve
-// the account that the connection names. Adding a provider is a line here.
+// the account that the connection names, and for e-mail the tenant's provider.
+// Adding a provider is a line here.
 type senders struct {
-	mode   config.Mode
-	outbox delivery.Sender
-	twilio *twilio.Client
+	mode    config.Mode
+	outbox  delivery.Sender
+	twilio  *twilio.Client
+	gateway *gateway.Client
+	smtp    *smtp.Client
+	// email returns the tenant's e-mail provider; the fault is NotFound if
+	// there is none.
+	email func(ctx context.Context) (*tenant.EmailProvider, error)
+	log   *slog.Logger
+
+	told sync.Map // tenant.ConnectionID → why it was last not ready
 }
 
 // sender implements delivery.Worker's Senders. Nil means that nothing is
 // configured.
-func (s *senders) sender(c *tenant.Connection, channel tenant.Channel) (delivery.Sender, error) {
+func (s *senders) sender(ctx context.Context, c *tenant.Connection, channel tenant.Channel) (delivery.Sender, error) {
 	switch {
 	case s.mode == config.Dev:
 		return s.outbox, nil
+	case channel == tenant.Email:
+		return s.mailer(ctx, c)
 	case channel == tenant.SMS && (c.Sender.Provider == "" || c.Sender.Provider == twilio.Provider):
 		return s.twilio.Sender(c)
+	case channel == tenant.SMS && c.Sender.Provider == gateway.Provider:
+		return s.gateway.Sender(c)
 	}
 	return nil, nil
 }
 
-// ready reports whether the connection has somebody to send through (R14).
-func (s *senders) ready(c *tenant.Connection) bool {
-	sender, err := s.sender(c, c.Channel)
-	return err == nil && sender != nil
+// mailer is who sends the connection's e-mail.
+func (s *senders) mailer(ctx context.Context, c *tenant.Connection) (delivery.Sender, error) {
+	p, err := s.email(ctx)
+	switch {
+	case fault.Has(err, fault.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !p.Enabled:
+		return nil, &delivery.Error{
+			Code: delivery.CodeNoSender, Class: delivery.Configuration, Text: "The email provider is switched off.",
+			Fix: "Set the email provider's enabled to true.",
+		}
+	case p.Name == smtp.Provider:
+		return s.smtp.Sender(p, c)
+	}
+	return nil, &delivery.Error{
+		Code: delivery.CodeNoSender, Class: delivery.Configuration,
+		Text: fmt.Sprintf("This version does not send through the email provider %q.", p.Name),
+		Fix:  "Set up the email provider smtp, with the host and the credentials that yours has for SMTP.",
+	}
+}
+
+// ready reports whether the connection has somebody to send through (R14). Why
+// it has not is for whoever runs the server, and told once.
+func (s *senders) ready(ctx context.Context, c *tenant.Connection) (bool, error) {
+	sender, err := s.sender(ctx, c, c.Channel)
+	var missing *delivery.Error
+	why := "No provider is configured."
+	switch {
+	case err == nil && sender != nil:
+		s.told.Delete(c.ID)
+		return true, nil
+	case errors.As(err, &missing):
+		why = missing.Text + " " + missing.Fix
+	case err != nil:
+		return false, err
+	}
+	if before, _ := s.told.Swap(c.ID, why); before != why {
+		s.log.WarnContext(ctx, "connection is not ready", "connection", c.Name, "reason", why)
+	}
+	return false, nil
 }
 
 // mailbox joins the worker and the senders into what a sign-in needs of them.
@@ -47,4 +105,6 @@ func (m mailbox) Refusal(ctx context.Context, c tenant.ConnectionID, message str
 	return m.worker.Refusal(ctx, c, message)
 }
 
-func (m mailbox) Ready(c *tenant.Connection) bool { return m.senders.ready(c) }
+func (m mailbox) Ready(ctx context.Context, c *tenant.Connection) (bool, error) {
+	return m.senders.ready(ctx, c)
+}

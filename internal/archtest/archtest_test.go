@@ -16,7 +16,7 @@ const module = "github.com/doorcode/doorcode"
 // features are thereby ruled out before anybody can write one.
 var layers = [][]string{
 	// Leaves: nothing of ours below them.
-	{"fault", "liquid", "config", "observe", "testkit/twiliotest", "testkit/binary"},
+	{"fault", "liquid", "config", "observe", "outbound", "testkit/twiliotest", "testkit/gatewaytest", "testkit/smtptest", "testkit/binary"},
 	{"secret"},
 	// What there is.
 	{"tenant"},
@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"token", "passwordless"},
 	{"grant", "manage"},
 	// How it is stored, sent and served.
-	{"store", "delivery/twilio", "delivery/outbox", "web"},
+	{"store", "delivery/twilio", "delivery/gateway", "delivery/smtp", "delivery/outbox", "web"},
 	{
 		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox",
 		"store/storetest", "delivery/deliverytest",
@@ -51,10 +51,13 @@ var reserved = map[string][]string{
 	module + "/internal/cli":   {"cmd/doorcode"},
 
 	"github.com/alecthomas/kong":         {"cli"},
+	"github.com/emersion/go-sasl":        {"testkit/smtptest"},
+	"github.com/emersion/go-smtp":        {"testkit/smtptest"},
 	"github.com/go-jose/go-jose/v4":      {"signing"},
 	"github.com/jackc/pgx/v5":            {"store"},
 	"github.com/nyaruka/phonenumbers/v2": {"address"},
 	"github.com/pressly/goose/v3":        {"store"},
+	"github.com/wneessen/go-mail":        {"delivery/smtp"},
 	"github.com/yuin/goldmark":           {"message"},
 	"go.yaml.in/yaml/v3":                 {"config"},
 	"golang.org/x/text":                  {"address"},

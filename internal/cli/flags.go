@@ -24,6 +24,7 @@ type serverFlags struct {
 	PrivateAddr    string   `help:"Address for health, metrics and profiles (default 127.0.0.1:8788)." env:"DOORCODE_PRIVATE_ADDR" placeholder:"HOST:PORT"`
 	ReadyFile      string   `help:"Write addresses and ready-made credentials here once the server answers." env:"DOORCODE_READY_FILE" placeholder:"FILE"`
 	TrustedProxies []string `help:"Networks whose X-Forwarded-For is believed." env:"DOORCODE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	AllowNetworks  []string `help:"Networks that SMS gateways may be in though they are not public, such as 10.1.0.0/16. There they may use any port, and plain http." env:"DOORCODE_ALLOW_NETWORKS" placeholder:"CIDR"`
 	Limits         string   `help:"Limits on requests and sends: off, auth0 or strict (dev: off, serve: strict)." env:"DOORCODE_LIMITS" placeholder:"MODE"`
 	TLSCert        string   `help:"Certificate file, to serve https." env:"DOORCODE_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `help:"Key file of the certificate." env:"DOORCODE_TLS_KEY" placeholder:"FILE"`
@@ -44,7 +45,8 @@ func (f databaseFlags) config(mode config.Mode) (config.Config, error) {
 func (f serverFlags) config(mode config.Mode) (config.Config, error) {
 	c, err := f.databaseFlags.config(mode)
 	c.Addr, c.PublicURL, c.DashboardURL, c.File = f.Addr, f.PublicURL, f.DashboardURL, f.Config
-	c.PrivateAddr, c.ReadyFile, c.TrustedProxies = f.PrivateAddr, f.ReadyFile, f.TrustedProxies
+	c.PrivateAddr, c.ReadyFile = f.PrivateAddr, f.ReadyFile
+	c.TrustedProxies, c.AllowNetworks = f.TrustedProxies, f.AllowNetworks
 	c.Limits, c.TLSCert, c.TLSKey, c.LogFormat, c.TwilioURL = f.Limits, f.TLSCert, f.TLSKey, f.LogFormat, f.TwilioURL
 	return c, err
 }

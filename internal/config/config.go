@@ -36,6 +36,7 @@ type Config struct {
 	PrivateAddr    string   // HOST:PORT for health, metrics and profiles
 	ReadyFile      string   // written once the server answers
 	TrustedProxies []string // networks whose X-Forwarded-For is believed
+	AllowNetworks  []string // networks that SMS gateways may be in though they are not public
 	Limits         string   // off, auth0 or strict
 	TLSCert        string   // certificate file
 	TLSKey         string   // its key
@@ -95,14 +96,21 @@ func (c *Config) FillFrom(f *File) error {
 			*field = value
 		case known:
 		case name == "trusted-proxies":
-			if len(c.TrustedProxies) == 0 {
-				c.TrustedProxies = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
-			}
+			setList(&c.TrustedProxies, value)
+		case name == "allow-networks":
+			setList(&c.AllowNetworks, value)
 		default:
 			return fmt.Errorf("%s: server: there is no setting %q", f.Path, strings.ReplaceAll(name, "-", "_"))
 		}
 	}
 	return nil
+}
+
+// setList sets what was left empty from a text with commas.
+func setList(field *[]string, value string) {
+	if len(*field) == 0 {
+		*field = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+	}
 }
 
 // Validate reports everything that is wrong, one line each: what, and what to

@@ -166,3 +166,23 @@ func TestValidateURLs(t *testing.T) {
 		}
 	}
 }
+
+// Lists in the file are what flags with commas are, and flags win.
+func TestFillFromLists(t *testing.T) {
+	f, err := ParseFile("dc.yaml", []byte("server:\n  trusted_proxies: [10.0.0.0/8, 192.168.0.1]\n  allow_networks: 10.1.0.0/16, fd00::/8\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Config
+	if err := c.FillFrom(f); err != nil {
+		t.Fatal(err)
+	}
+	want := Config{TrustedProxies: []string{"10.0.0.0/8", "192.168.0.1"}, AllowNetworks: []string{"10.1.0.0/16", "fd00::/8"}}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("FillFrom gave %+v", c)
+	}
+	c = Config{AllowNetworks: []string{"127.0.0.1"}}
+	if err := c.FillFrom(f); err != nil || c.AllowNetworks[0] != "127.0.0.1" || len(c.AllowNetworks) != 1 {
+		t.Errorf("with a flag FillFrom gave %+v, %v", c, err)
+	}
+}

@@ -22,11 +22,13 @@ type File struct {
 	Path   string
 	Server map[string]string // by the name of the flag, without dashes in front
 
-	Tenant       *Document
-	Clients      []Document
-	APIs         []Document // resourceServers
-	Connections  []Document
-	ClientGrants []Document
+	Tenant *Document
+	// EmailProvider is nil if the file has no such section.
+	EmailProvider *Document
+	Clients       []Document
+	APIs          []Document // resourceServers
+	Connections   []Document
+	ClientGrants  []Document
 
 	// Warnings are sections of the deploy CLI that this server knows of but
 	// does nothing with, each with file and line.
@@ -114,13 +116,13 @@ func unreadable(path string, err error) error {
 
 // sections are those that are acted on.
 func sections() []string {
-	return []string{"server", "tenant", "clients", "resourceServers", "connections", "clientGrants"}
+	return []string{"server", "tenant", "clients", "resourceServers", "connections", "clientGrants", "emailProvider"}
 }
 
 // idle are sections of the deploy CLI that nothing is done with yet.
 func idle() []string {
 	return []string{
-		"actions", "attackProtection", "branding", "clientGrants", "customDomains", "databases", "emailProvider",
+		"actions", "attackProtection", "branding", "clientGrants", "customDomains", "databases",
 		"emailTemplates", "eventStreams", "exclude", "flowVaultConnections", "flows", "forms", "guardianFactorProviders",
 		"guardianFactorTemplates", "guardianFactors", "guardianPhoneFactorMessageTypes", "guardianPhoneFactorSelectedProvider",
 		"guardianPolicies", "hooks", "logStreams", "migrations", "networkACLs", "organizations", "pages", "phoneProviders",
@@ -137,6 +139,13 @@ func (r *fileReader) section(f *File, name string, key, value *yaml.Node) error 
 	case "tenant":
 		d, err := r.document(value)
 		f.Tenant = &d
+		return err
+	case "emailProvider":
+		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
+			return nil
+		}
+		d, err := r.document(value)
+		f.EmailProvider = &d
 		return err
 	case "clients":
 		list = &f.Clients
@@ -173,7 +182,7 @@ func (r *fileReader) section(f *File, name string, key, value *yaml.Node) error 
 func serverKeys() []string {
 	return []string{
 		"addr", "public_url", "dashboard_url", "database", "key_file", "private_addr", "ready_file",
-		"trusted_proxies", "limits", "tls_cert", "tls_key", "log_format", "twilio_url",
+		"trusted_proxies", "allow_networks", "limits", "tls_cert", "tls_key", "log_format", "twilio_url",
 	}
 }
 

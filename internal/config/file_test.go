@@ -45,6 +45,8 @@ resourceServers:
 clientGrants: []
 emailProvider:
   name: smtp
+  credentials: {smtp_pass: "@@SECRET@@"}
+branding: {}
 `
 
 func TestParseFile(t *testing.T) {
@@ -61,6 +63,7 @@ func TestParseFile(t *testing.T) {
 	}
 	docs := map[string]string{
 		string(f.Tenant.JSON):         `{"friendly_name":"Acme","flags":{"standards_strict":true}}`,
+		string(f.EmailProvider.JSON):  `{"name":"smtp","credentials":{"smtp_pass":"s\"e\nc: [x] # \\"}}`,
 		string(f.Clients[0].JSON):     `{"name":"Web","client_id":"web","client_secret":"s\"e\nc: [x] # \\","callbacks":["https://a.example/cb"]}`,
 		string(f.Connections[0].JSON): `{"name":"sms","strategy":"sms","enabled_clients":["Web"],"options":{"template":"Your code is @@password@@, {{ code }} --\n\"Acme\"","twilio_token":"s\"e\nc: [x] # \\","from":"+15550100","totp":{"length":8,"time_step":300},"note":"token=\"s\\\"e\\nc: [x] # \\\\\"\nsecond line\n","odd":[null,1.5,true,null,16,"2026-01-31"]}}`,
 	}
@@ -72,7 +75,7 @@ func TestParseFile(t *testing.T) {
 	if len(f.APIs) != 0 || len(f.ClientGrants) != 0 {
 		t.Errorf("empty sections have %d and %d documents", len(f.APIs), len(f.ClientGrants))
 	}
-	if diff := cmp.Diff([]string{`dc.yaml:31: the section "emailProvider" is not used by this version`}, f.Warnings); diff != "" {
+	if diff := cmp.Diff([]string{`dc.yaml:34: the section "branding" is not used by this version`}, f.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 	c := f.Connections[0]

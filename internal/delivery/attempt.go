@@ -60,7 +60,7 @@ func (w *Worker) prepare(ctx context.Context, j *job) (Sender, Outgoing, error) 
 	if err != nil {
 		return nil, out, fmt.Errorf("find connection: %w", err)
 	}
-	sender, err := w.Senders(c, j.m.Channel)
+	sender, err := w.Senders(ctx, c, j.m.Channel)
 	if err != nil {
 		return nil, out, err
 	}

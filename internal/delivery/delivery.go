@@ -54,6 +54,8 @@ type Outgoing struct {
 	Connection      *tenant.Connection
 	ClientID        tenant.ClientID
 	ClientName      string
+	RequestIP       string // of whoever asked for the message
+	UserAgent       string
 	Language        string
 	TemplateVersion int64
 	Encoding        string // of an SMS: "GSM-7" or "UCS-2"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -54,6 +55,7 @@ const (
 	CodeNoSender    = "no_sender"     // the connection has nobody to send through
 	CodeNoAccount   = "no_account"    // the account's settings are incomplete
 	CodeBadAddress  = "bad_address"   // what the message is for or from cannot be written
+	CodeForbidden   = "forbidden"     // the provider's address is not one that may be called
 	CodeTemplate    = "template"      // the message cannot be rendered
 	CodeGone        = "no_connection" // the connection was deleted meanwhile
 	CodeInternal    = "internal"      // a defect or outage of ours
@@ -79,8 +81,13 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // Refusal is the error in the words that callers of the Authentication API get
-// (Auth0: sms_provider_error).
-func (e *Error) Refusal() string { return e.Text + " (Code: " + e.Code + ")" }
+// (Auth0: sms_provider_error). Those about gateways end in their code already.
+func (e *Error) Refusal() string {
+	if strings.HasSuffix(e.Text, ": "+e.Code) {
+		return e.Text
+	}
+	return e.Text + " (Code: " + e.Code + ")"
+}
 
 // sendError is what a Sender's error amounts to. An error that is none of ours
 // says nothing about what the provider has, so the worst is assumed.

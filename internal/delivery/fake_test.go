@@ -183,7 +183,7 @@ func newBench(script ...func(context.Context) (Receipt, error)) *bench {
 		Renderer: renderFunc(func(context.Context, *tenant.Message, *tenant.Connection) (Outgoing, error) {
 			return Outgoing{Text: "123456 is your code.", Segments: 1, Encoding: "GSM-7", TemplateVersion: 7}, nil
 		}),
-		Senders: func(*tenant.Connection, tenant.Channel) (Sender, error) { return b.to, nil },
+		Senders: func(context.Context, *tenant.Connection, tenant.Channel) (Sender, error) { return b.to, nil },
 		Connections: func(_ context.Context, id tenant.ConnectionID) (*tenant.Connection, error) {
 			if id == "gone" {
 				return nil, fault.New(fault.NotFound, "inexistent_connection", "none")

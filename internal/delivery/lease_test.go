@@ -212,7 +212,7 @@ func TestStarvation(t *testing.T) {
 			b := newBench()
 			fast := &provider{}
 			b.to.always = hangs
-			b.Senders = func(c *tenant.Connection, _ tenant.Channel) (Sender, error) {
+			b.Senders = func(_ context.Context, c *tenant.Connection, _ tenant.Channel) (Sender, error) {
 				if c.ID == "con_fast" {
 					return fast, nil
 				}
@@ -243,7 +243,7 @@ func TestStarvation(t *testing.T) {
 			b := newBench()
 			fast := &provider{}
 			b.to.always = hangs
-			b.Senders = func(c *tenant.Connection, _ tenant.Channel) (Sender, error) {
+			b.Senders = func(_ context.Context, c *tenant.Connection, _ tenant.Channel) (Sender, error) {
 				if c.ID == "con_fast" {
 					return fast, nil
 				}

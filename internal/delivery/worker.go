@@ -47,8 +47,9 @@ type Worker struct {
 	Queue    Queue
 	Renderer Renderer
 	// Senders returns who sends for the connection. An *Error says why there
-	// is nobody; nil and nil mean that nothing is configured.
-	Senders func(c *tenant.Connection, channel tenant.Channel) (Sender, error)
+	// is nobody; nil and nil mean that nothing is configured. Any other error
+	// counts as passing.
+	Senders func(ctx context.Context, c *tenant.Connection, channel tenant.Channel) (Sender, error)
 	// Connections returns a connection; the fault is NotFound if it was deleted.
 	Connections func(ctx context.Context, id tenant.ConnectionID) (*tenant.Connection, error)
 	Now         func() time.Time

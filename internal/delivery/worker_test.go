@@ -162,10 +162,10 @@ func TestMessagesThatCannotBeMade(t *testing.T) {
 		}, "template", "empty"},
 		{"the connection was deleted", func(_ *bench, m *tenant.Message) { m.Connection = "gone" }, "no_connection", "deleted"},
 		{"nobody sends", func(b *bench, _ *tenant.Message) {
-			b.Senders = func(*tenant.Connection, tenant.Channel) (Sender, error) { return nil, nil }
+			b.Senders = func(context.Context, *tenant.Connection, tenant.Channel) (Sender, error) { return nil, nil }
 		}, "no_sender", "No provider"},
 		{"the account is incomplete", func(b *bench, _ *tenant.Message) {
-			b.Senders = func(*tenant.Connection, tenant.Channel) (Sender, error) {
+			b.Senders = func(context.Context, *tenant.Connection, tenant.Channel) (Sender, error) {
 				return nil, &Error{Code: CodeNoAccount, Class: Configuration, Text: "No Auth Token."}
 			}
 		}, "no_account", "No Auth Token."},

@@ -117,7 +117,7 @@ func blank(v any) any {
 // let somebody in, and those that name a person.
 func private(name string) bool {
 	name = strings.ToLower(name)
-	for _, end := range []string{"secret", "password", "token", "pass", "api_key", "apikey", "private_key", "authorization", "credential", "pem"} {
+	for _, end := range []string{"secret", "password", "token", "pass", "api_key", "apikey", "private_key", "authorization", "credential", "pem", "accesskey", "accesskeyid", "connectionstring"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}

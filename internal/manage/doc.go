@@ -48,6 +48,8 @@ type Service struct {
 	Logs        Logs
 	Messages    Messages
 	Files       Files
+	// EmailProviders keeps the one there is.
+	EmailProviders EmailProviders
 	// Management are the audiences of the Management API; the first is the
 	// one shown. Client grants for it are kept under ManagementAudience, so
 	// that they outlive a change of the public URL.

@@ -118,18 +118,23 @@ type Everything struct {
 	APIs        []*tenant.API
 	Grants      []tenant.ClientGrant
 	Settings    *tenant.Settings
+	// EmailProvider is nil if there is none.
+	EmailProvider *tenant.EmailProvider
 }
 
 // A Plan is what a configuration file wants to be so. What has the id of
 // something that exists takes its place; connections are enabled for exactly
-// their Clients. Tenant is the tenant's document, or nil to leave it.
+// their Clients. Tenant is the tenant's document, or nil to leave it; so is
+// EmailProvider.
 type Plan struct {
 	Clients     []tenant.Client
 	Connections []tenant.Connection
 	APIs        []tenant.API
 	Grants      []tenant.ClientGrant
 	Tenant      []byte
-	Events      []tenant.LogEvent
+	// EmailProvider takes the place of the one there is.
+	EmailProvider *tenant.EmailProvider
+	Events        []tenant.LogEvent
 }
 
 // A UserQuery picks users. Empty fields pick all.

@@ -50,8 +50,9 @@ type Outbox interface {
 	// message it waits as long as the connection's latest hand-over took. It
 	// returns at once when as many as it allows are waiting already.
 	Refusal(ctx context.Context, c tenant.ConnectionID, message string) (refusal string)
-	// Ready reports whether the connection has somebody to send through.
-	Ready(c *tenant.Connection) bool
+	// Ready reports whether the connection has somebody to send through. The
+	// error says why that is not known.
+	Ready(ctx context.Context, c *tenant.Connection) (bool, error)
 }
 
 // Service starts and finishes sign-ins.

@@ -53,6 +53,7 @@ func (r *Renderer) Render(ctx context.Context, m *tenant.Message, c *tenant.Conn
 	out := delivery.Outgoing{
 		MessageID: m.ID, Channel: m.Channel, To: m.To, Code: v.Code, Connection: c,
 		ClientID: m.Client, ClientName: v.ApplicationName, Language: m.Language, TemplateVersion: t.version,
+		RequestIP: m.RequestIP, UserAgent: m.UserAgent,
 	}
 	if m.Channel == tenant.SMS {
 		host := ""

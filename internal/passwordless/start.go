@@ -61,11 +61,8 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
-	if !s.Outbox.Ready(c) {
-		if c.Channel == tenant.SMS {
-			return Started{}, errNoSMS
-		}
-		return Started{}, errNoEmail
+	if err := s.ready(ctx, c); err != nil {
+		return Started{}, err
 	}
 	set, err := s.Settings(ctx)
 	if err != nil {
@@ -111,6 +108,18 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		out.Event = b.Refused.Type
 	}
 	return out, nil
+}
+
+// ready refuses a start that could not be followed by a message (R14).
+func (s *Service) ready(ctx context.Context, c *tenant.Connection) error {
+	ready, err := s.Outbox.Ready(ctx, c)
+	switch {
+	case err != nil || ready:
+		return err
+	case c.Channel == tenant.SMS:
+		return errNoSMS
+	}
+	return errNoEmail
 }
 
 // waitForProvider gives the provider's refusal back to the caller where the

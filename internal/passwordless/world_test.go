@@ -131,7 +131,7 @@ func (o *outbox) Refusal(ctx context.Context, _ tenant.ConnectionID, message str
 }
 
 // Ready implements passwordless.Outbox.
-func (o *outbox) Ready(*tenant.Connection) bool { return o.ready }
+func (o *outbox) Ready(context.Context, *tenant.Connection) (bool, error) { return o.ready, nil }
 
 func (o *outbox) sent() int {
 	o.mu.Lock()

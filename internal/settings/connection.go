@@ -173,7 +173,15 @@ type connectionDoc struct {
 		TwilioSID           string `json:"twilio_sid"`
 		From                string `json:"from"`
 		MessagingServiceSID string `json:"messaging_service_sid"`
-		Doorcode            struct {
+		GatewayURL          string `json:"gateway_url"`
+		GatewayAuth         struct {
+			Method         string `json:"method"`
+			Audience       string `json:"audience"`
+			Subject        string `json:"subject"`
+			SecretIsBase64 bool   `json:"secret_base64_encoded"`
+		} `json:"gateway_authentication"`
+		ForwardRequestInfo any `json:"forward_req_info"`
+		Doorcode           struct {
 			Autofill bool    `json:"autofill"`
 			Resend   string  `json:"resend"`
 			Numbers  string  `json:"numbers"`
@@ -217,6 +225,9 @@ func Connection(doc []byte, secrets map[string]string) (tenant.Connection, error
 	c.Text = tenant.MessageText{Template: o.Template, Syntax: o.Syntax}
 	c.Sender = tenant.SenderAccount{
 		Provider: o.Provider, TwilioSID: o.TwilioSID, From: o.From, MessagingServiceSID: o.MessagingServiceSID,
+		GatewayURL: o.GatewayURL, GatewayAuth: tenant.GatewayAuth(o.GatewayAuth),
+		// Auth0's documents have it as a text, its tools as a boolean.
+		ForwardRequestInfo: o.ForwardRequestInfo == true || o.ForwardRequestInfo == "true",
 	}
 	return c, nil
 }

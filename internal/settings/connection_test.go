@@ -220,3 +220,29 @@ func TestReadOnlyMembersStay(t *testing.T) {
 		t.Errorf("an empty change is let through: %v", err)
 	}
 }
+
+// The gateway of a connection, as engines see it. forward_req_info is a boolean
+// in Auth0's tools and a text in its documents.
+func TestGatewayView(t *testing.T) {
+	const rest = `"gateway_url":"https://g.example/x?k=1","provider":"sms_gateway","from":"Acme","gateway_authentication":{"method":"bearer","audience":"a","subject":"s","secret_base64_encoded":true}`
+	for forward, want := range map[string]bool{
+		`true`: true, `"true"`: true, `false`: false, `"false"`: false, `null`: false, `"yes"`: false, `1`: false, `{}`: false,
+	} {
+		doc := `{"id":"con_1","name":"sms","strategy":"sms","options":{"forward_req_info":` + forward + `,` + rest + `}}`
+		c, err := Connection([]byte(doc), map[string]string{SecretGateway: "sec"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		account := tenant.SenderAccount{
+			Provider: "sms_gateway", From: "Acme", GatewayURL: "https://g.example/x?k=1", ForwardRequestInfo: want,
+			GatewayAuth: tenant.GatewayAuth{Method: "bearer", Audience: "a", Subject: "s", SecretIsBase64: true},
+		}
+		if c.Sender != account || c.Secrets[SecretGateway] != "sec" {
+			t.Errorf("forward_req_info %s: the account is %+v", forward, c.Sender)
+		}
+	}
+	c, err := Connection([]byte(`{"strategy":"sms","options":{"gateway_authentication":null,"gateway_url":7,"from":"Acme"}}`), nil)
+	if err != nil || c.Sender != (tenant.SenderAccount{From: "Acme"}) {
+		t.Errorf("without a gateway the account is %+v, %v", c.Sender, err)
+	}
+}

@@ -20,6 +20,8 @@ type cache struct {
 	apis        map[string]*tenant.API // by identifier
 	settings    *tenant.Settings
 	origins     map[string]bool
+	email       *tenant.EmailProvider // nil if there is none
+	emailRead   bool
 }
 
 // maxCachedClients bounds the memory that look-ups can claim.
@@ -35,6 +37,7 @@ func (c *cache) reset() {
 	c.apis = map[string]*tenant.API{}
 	c.settings = nil
 	c.origins = nil
+	c.email, c.emailRead = nil, false
 }
 
 // cached returns what get finds, or what load reads, which put then keeps. A

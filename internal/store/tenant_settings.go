@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -45,6 +46,7 @@ func (s *Store) Apply(ctx context.Context, plan func(manage.Everything) (manage.
 		for _, text := range []string{
 			`UPDATE clients SET managed = FALSE WHERE managed`, `UPDATE connections SET managed = FALSE WHERE managed`,
 			`UPDATE apis SET managed = FALSE WHERE managed`, `UPDATE client_grants SET managed = FALSE WHERE managed`,
+			`UPDATE email_provider SET managed = FALSE WHERE managed`,
 		} {
 			if _, err := tx.exec(ctx, text); err != nil {
 				return fmt.Errorf("apply file: %w", err)
@@ -65,6 +67,10 @@ func (s *Store) everything(ctx context.Context, tx querier) (all manage.Everythi
 		return all, err
 	}
 	if all.Settings, err = readSettings(ctx, tx); err != nil {
+		return all, err
+	}
+	all.EmailProvider, err = readEmailProvider(ctx, tx, s.secrets)
+	if err != nil && !fault.Has(err, fault.NotFound) {
 		return all, err
 	}
 	rows, err := tx.query(ctx, `SELECT `+clientColumns+` FROM clients ORDER BY created_at, id`)
@@ -110,6 +116,13 @@ func (s *Store) carryOut(ctx context.Context, tx querier, p manage.Plan) error {
 	if p.Tenant != nil {
 		if _, err := tx.exec(ctx, `UPDATE tenant_settings SET doc = $1 WHERE id = 1`, string(p.Tenant)); err != nil {
 			return fmt.Errorf("store tenant settings: %w", err)
+		}
+	}
+	if p.EmailProvider != nil {
+		after := *p.EmailProvider
+		after.Managed = true
+		if err := s.putEmailProvider(ctx, tx, &after); err != nil {
+			return err
 		}
 	}
 	for _, e := range p.Events {

@@ -82,6 +82,21 @@ type SenderAccount struct {
 	TwilioSID           string
 	From                string
 	MessagingServiceSID string
+
+	GatewayURL  string
+	GatewayAuth GatewayAuth
+	// ForwardRequestInfo tells the gateway who asked for the message: address
+	// and program.
+	ForwardRequestInfo bool
+}
+
+// GatewayAuth says how messages to a gateway of the tenant's own are
+// authenticated. With an empty Method they are not.
+type GatewayAuth struct {
+	Method         string // "bearer"
+	Audience       string
+	Subject        string
+	SecretIsBase64 bool
 }
 
 // CodePolicy bounds the codes a connection hands out.

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -37,18 +38,11 @@ func TestLoad(t *testing.T) {
 		t.Skip("there is no /proc to read processor times from")
 	}
 	size := amounts()
-	sign, err := signature(size.signing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if long() {
-		t.Logf("measured: an RS256 signature costs %.0f µs", sign)
-	}
 	database.Each(t, func(t *testing.T, db *database.Database) {
 		before := busy()
 		b := newBench(t, db, size)
 		r := &report{database: db.Name}
-		b.measure(r, sign)
+		b.measure(r)
 		if long() {
 			t.Logf("\n%s", r)
 			t.Logf("measured: %s (load average of the machine %s before it)", r.short(), before)
@@ -62,7 +56,7 @@ func TestLoad(t *testing.T) {
 // limits are the targets that differ between the databases, in microseconds.
 type limits struct{ start, verify float64 }
 
-func (b *bench) measure(r *report, sign float64) {
+func (b *bench) measure(r *report) {
 	limit := limits{250, 300}
 	if b.db.Name != "SQLite" {
 		limit = limits{350, 450}
@@ -74,6 +68,12 @@ func (b *bench) measure(r *report, sign float64) {
 	newVerify, tokens := b.verifies(b.app, callers, many, binary.Code{})
 	oldStart := b.starts(callers, many)
 	oldVerify, _ := b.verifies(b.app, callers, many, binary.Code{})
+	// What a signature costs depends on what else the machine does, so it is
+	// measured in between.
+	sign, err := signature(b.sizes.signing)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	refresh := b.refreshes(callers, tokens)
 	unsigned, _ := b.verifies(b.app, callers, many, binary.Code{Scope: "profile"})
 	twice, _ := b.verifies(b.app, callers, many, binary.Code{Audience: audience})
@@ -101,8 +101,8 @@ func (b *bench) measure(r *report, sign float64) {
 	r.atMost("P1", "start and verify of new people to that of known ones",
 		(newStart.each()+newVerify.each())/(oldStart.each()+oldVerify.each()), 1.1, "×")
 	r.atMost("P2", "verify without signature", unsigned.each(), limit.verify, "µs")
-	r.atLeast("P3", "signature's share of verify RS256", 100*sign/oldVerify.each(), 83, "%")
-	r.atLeast("P3", "signatures' share of verify RS256 twice", 100*2*sign/twice.each(), 90, "%")
+	r.atLeast("P3", fmt.Sprintf("share of the signature, %.0f µs, in verify RS256", sign), 100*sign/oldVerify.each(), 83, "%")
+	r.atLeast("P3", "share of both signatures in verify RS256 twice", 100*2*sign/twice.each(), 90, "%")
 	r.atMost("P4", "verify ES256", curve.each(), 360, "µs")
 	r.atMost("P5", "refresh to verify", refresh.each()/oldVerify.each(), 1.1, "×")
 	r.atMost("P5", "failed refreshes of 32 callers", float64(refresh.failed), 0, "")

@@ -52,6 +52,8 @@ type Fixture struct {
 	// Cause has the next request meet the trouble. It is nil for a sender that
 	// no provider is behind.
 	Cause func(Trouble)
+	// NoIDs says that the provider has no names for messages.
+	NoIDs bool
 	// Unreachable is a sender whose provider accepts no connections.
 	Unreachable delivery.Sender
 }
@@ -64,7 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.ProviderID == "" || f.Sender.Provider() == "" {
+		if (r.ProviderID == "") != f.NoIDs || f.Sender.Provider() == "" {
 			t.Errorf("receipt is %+v of %q", r, f.Sender.Provider())
 		}
 		got := f.Taken()

@@ -34,8 +34,11 @@ func New(t testing.TB) *Run {
 
 func (r *Run) finish() {
 	for _, s := range r.servers {
-		if s.running() {
+		switch {
+		case s.running():
 			s.Kill()
+		case s.ended != nil && !s.asked:
+			r.t.Errorf("the server ended by itself: %v", s.err)
 		}
 	}
 	r.secrets.prepare()

@@ -37,6 +37,7 @@ type Server struct {
 	cmd            *exec.Cmd
 	ended          chan struct{} // closed when the process has ended
 	err            error         // how it ended
+	asked          bool          // it was told to end
 }
 
 // Start starts a server with flags of "doorcode dev" beside those that every
@@ -99,7 +100,7 @@ func (s *Server) start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
-	s.ended = make(chan struct{})
+	s.ended, s.asked = make(chan struct{}), false
 	go func(cmd *exec.Cmd, ended chan struct{}) {
 		s.err = cmd.Wait()
 		close(ended)
@@ -167,6 +168,7 @@ func (s *Server) running() bool {
 
 // Kill ends the server as a power cut would and waits until it is gone.
 func (s *Server) Kill() {
+	s.asked = true
 	_ = s.cmd.Process.Kill()
 	<-s.ended
 	s.closeIdle()
@@ -175,6 +177,7 @@ func (s *Server) Kill() {
 // Stop ends the server in order, and reports to the test if it does not.
 func (s *Server) Stop() {
 	s.run.t.Helper()
+	s.asked = true
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.run.t.Errorf("stop the server: %v", err)
 	}

@@ -19,7 +19,7 @@ func trust(t *testing.T, s *testkit.Server, client string, yes bool) {
 	t.Helper()
 	m := &manage.Service{
 		Clients: s.Store, Connections: s.Store, APIs: s.Store, Grants: s.Store, Users: s.Store, Logs: s.Store,
-		Messages: s.Store, Files: s.Store, Now: time.Now,
+		Messages: s.Store, Files: s.Store, EmailProviders: s.Store, Now: time.Now,
 	}
 	body, err := settings.ParseObject(fmt.Appendf(nil, `{"is_token_endpoint_ip_header_trusted":%t}`, yes))
 	if err != nil {

@@ -95,6 +95,10 @@ func (a *API) Handler() http.Handler {
 	on("GET /api/v2/client-grants", a.listGrants, "read:client_grants")
 	on("POST /api/v2/client-grants", a.createGrant, "create:client_grants")
 	on("GET /api/v2/client-grants/{id}", a.readGrant, "read:client_grants")
+	on("GET /api/v2/emails/provider", a.readEmailProvider, "read:email_provider")
+	on("POST /api/v2/emails/provider", a.createEmailProvider, "create:email_provider")
+	on("PATCH /api/v2/emails/provider", a.changeEmailProvider, "update:email_provider")
+	on("DELETE /api/v2/emails/provider", a.deleteEmailProvider, "delete:email_provider")
 	on("GET /api/v2/tenants/settings", a.readSettings, "read:tenant_settings")
 
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")

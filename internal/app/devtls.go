@@ -28,8 +28,10 @@ func certificates(cfg config.Config, dir, host string) (*tls.Config, string, err
 	case cfg.TLSCert != "":
 		pair, err = tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
 	case cfg.TLS:
-		ca = filepath.Join(dir, "doorcode-ca.pem")
-		pair, err = devCertificate(ca, host)
+		// Absolute, because the ready file is read by programs elsewhere.
+		if ca, err = filepath.Abs(filepath.Join(dir, "doorcode-ca.pem")); err == nil {
+			pair, err = devCertificate(ca, host)
+		}
 	default:
 		return nil, "", nil
 	}

@@ -64,23 +64,37 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 		return Finished{}, wrong // no code of ours: not a try
 	}
 	now := s.Now()
-	if err := s.spend(ctx, now, c, to, code, r); err != nil {
+	in := s.signIn(now, c, to, r)
+	spent, done, err := s.Ledger.Redeem(ctx, s.guess(now, c, to, code, r), in)
+	if err != nil {
+		return Finished{}, fmt.Errorf("redeem code: %w", err)
+	}
+	if err := verdict(c, spent); err != nil {
 		return Finished{}, err
 	}
-	return s.complete(ctx, now, c, to, r)
+	switch done.Outcome {
+	case UserBlocked:
+		return Finished{}, errBlocked
+	case SignUpDisabled:
+		return Finished{}, errNoSignUp
+	case SignedIn:
+	}
+	in.Grant.User = done.User.ID
+	return Finished{User: done.User, Grant: in.Grant, Connection: c}, nil
 }
 
-// spend counts the guess and redeems the code. It returns nil for the one
-// request that may go on.
-func (s *Service) spend(ctx context.Context, now time.Time, c *tenant.Connection, to tenant.Recipient, code string, r FinishRequest) error {
+// guess is the try that the request makes at the open code.
+func (s *Service) guess(now time.Time, c *tenant.Connection, to tenant.Recipient, code string, r FinishRequest) Spend {
 	key := tenant.CodeKey{Connection: c.ID, Identifier: to.Identifier, Client: r.Client.ID, Transaction: r.Transaction}
 	sp := Spend{Now: now, Key: key, Identifier: account.Key(s.Keys, c.Channel, to.Identifier)}
 	sp.Digest, sp.Previous = s.Codes.Digests(key, code)
 	sp.Wrong = failed(now, c, to, r)
-	spent, err := s.Ledger.Spend(ctx, sp)
-	if err != nil {
-		return fmt.Errorf("spend try: %w", err)
-	}
+	return sp
+}
+
+// verdict is the fault of a guess that lets nobody in, and nil for the one
+// request that may go on.
+func verdict(c *tenant.Connection, spent Spent) error {
 	switch spent.Outcome {
 	case Redeemed:
 		return nil
@@ -102,8 +116,8 @@ func failed(now time.Time, c *tenant.Connection, to tenant.Recipient, r FinishRe
 	return e
 }
 
-// complete signs the person in who has just proved the identifier.
-func (s *Service) complete(ctx context.Context, now time.Time, c *tenant.Connection, to tenant.Recipient, r FinishRequest) (Finished, error) {
+// signIn is what is recorded for the person if the guess is right.
+func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipient, r FinishRequest) Complete {
 	success := event.New(event.Login, now)
 	event.About(&success, c, r.Client)
 	success.IP, success.UserAgent, success.UserName = r.IP, r.UserAgent, to.Identifier
@@ -115,7 +129,7 @@ func (s *Service) complete(ctx context.Context, now time.Time, c *tenant.Connect
 
 	g := r.Grant
 	g.Client, g.AuthTime, g.CreatedAt = r.Client.ID, now, now
-	done, err := s.Ledger.Complete(ctx, Complete{
+	return Complete{
 		Now: now, To: to, NoSignUp: c.NoSignUp, IP: r.IP,
 		Identifier: account.Key(s.Keys, c.Channel, to.Identifier),
 		Sends:      s.Limits == attack.Strict,
@@ -124,17 +138,5 @@ func (s *Service) complete(ctx context.Context, now time.Time, c *tenant.Connect
 		},
 		Grant: g, Refresh: r.Refresh,
 		Events: []tenant.LogEvent{success, exchange}, SignUp: signUp, Refused: refused,
-	})
-	if err != nil {
-		return Finished{}, fmt.Errorf("complete sign-in: %w", err)
 	}
-	switch done.Outcome {
-	case UserBlocked:
-		return Finished{}, errBlocked
-	case SignUpDisabled:
-		return Finished{}, errNoSignUp
-	case SignedIn:
-	}
-	g.User = done.User.ID
-	return Finished{User: done.User, Grant: g, Connection: c}, nil
 }

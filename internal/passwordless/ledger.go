@@ -8,8 +8,8 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// Ledger is the storage of this use case. Each method is one transaction:
-// either all it describes is kept or nothing is, and any number of calls at
+// Ledger is the storage of this use case. Each method is durable when it
+// returns: all it describes is kept, or nothing is, and any number of calls at
 // once, in any number of processes, give the outcomes they would give one
 // after another.
 type Ledger interface {
@@ -17,14 +17,13 @@ type Ledger interface {
 	// event.
 	Begin(ctx context.Context, b Begin) (Begun, error)
 
-	// Spend judges one guess. It counts a wrong one against the code and the
-	// identifier, and redeems the code for a right one; at most one call ever
-	// redeems a code.
-	Spend(ctx context.Context, s Spend) (Spent, error)
-
-	// Complete records a sign-in: the user (made if nobody is known by the
-	// identifier), the grant, the refresh token and the log events.
-	Complete(ctx context.Context, c Complete) (Completed, error)
+	// Redeem judges one guess and, if it is right, records the sign-in. It
+	// counts a wrong guess against the code and the identifier, and redeems the
+	// code for a right one; at most one call ever redeems a code. A sign-in is
+	// the user (made if nobody is known by the identifier), the grant, the
+	// refresh token and the log events. Each half is a transaction at least:
+	// a code may be redeemed for a sign-in that then fails, never the reverse.
+	Redeem(ctx context.Context, s Spend, c Complete) (Spent, Completed, error)
 }
 
 // Begin is what Ledger.Begin is given.
@@ -78,7 +77,7 @@ const (
 	TooManyTries                        // the identifier's wrong tries are used up
 )
 
-// Spend is what Ledger.Spend is given.
+// Spend is the guess that Ledger.Redeem is given.
 type Spend struct {
 	Now              time.Time
 	Key              tenant.CodeKey
@@ -87,7 +86,7 @@ type Spend struct {
 	Wrong            tenant.LogEvent
 }
 
-// Spent is what became of a Spend.
+// Spent is how a guess was judged.
 type Spent struct {
 	Outcome SpendOutcome
 	Wait    time.Duration // with NoTries
@@ -105,7 +104,7 @@ const (
 	NoTries                      // the identifier's tries are used up; not judged
 )
 
-// Complete is what Ledger.Complete is given.
+// Complete is the sign-in that Ledger.Redeem records for a right guess.
 type Complete struct {
 	Now        time.Time
 	To         tenant.Recipient
@@ -123,7 +122,7 @@ type Complete struct {
 	Refused tenant.LogEvent
 }
 
-// Completed is what became of a Complete.
+// Completed is what became of a sign-in.
 type Completed struct {
 	Outcome CompleteOutcome
 	User    tenant.User

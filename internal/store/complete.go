@@ -25,7 +25,7 @@ var signInText = `
 		AND NOT blocked
 	RETURNING ` + userColumns
 
-// Complete implements passwordless.Ledger.
+// Complete is the second half of Redeem: it records a sign-in.
 func (s *Store) Complete(ctx context.Context, c passwordless.Complete) (passwordless.Completed, error) {
 	if s.dialect == postgres {
 		if out, known, err := s.completePostgres(ctx, c); known || err != nil {
@@ -34,46 +34,52 @@ func (s *Store) Complete(ctx context.Context, c passwordless.Complete) (password
 	}
 	var out passwordless.Completed
 	err := s.write(ctx, func(tx querier) error {
-		out = passwordless.Completed{}
-		err := signIn(ctx, tx, c, &out)
-		if errors.Is(err, sql.ErrNoRows) {
-			// Nobody is known by the identifier, or they are blocked.
-			err = admit(ctx, tx, c, &out)
-		}
-		if err != nil {
-			return fmt.Errorf("sign in: %w", err)
-		}
-		if out.Outcome != passwordless.SignedIn {
-			refused := c.Refused
-			refused.Description = "user is blocked"
-			if out.Outcome == passwordless.SignUpDisabled {
-				refused.Description = "Public signup is disabled"
-			}
-			return insertLogs(ctx, tx, refused)
-		}
-		if err := forgive(ctx, tx, c); err != nil {
-			return err
-		}
-		g := c.Grant
-		g.User = out.User.ID
-		if err := insertGrant(ctx, tx, &g); err != nil {
-			return err
-		}
-		if c.Refresh != nil {
-			if err := insertRefresh(ctx, tx, c.Refresh); err != nil {
-				return err
-			}
-		}
-		events := c.Events
-		if out.First {
-			events = append(events[:len(events):len(events)], c.SignUp)
-		}
-		for i := range events {
-			events[i].User = out.User.ID
-		}
-		return insertLogs(ctx, tx, events...)
+		var err error
+		out, err = complete(ctx, tx, c)
+		return err
 	})
 	return out, err
+}
+
+// complete is Complete in a transaction.
+func complete(ctx context.Context, tx querier, c passwordless.Complete) (out passwordless.Completed, err error) {
+	err = signIn(ctx, tx, c, &out)
+	if errors.Is(err, sql.ErrNoRows) {
+		// Nobody is known by the identifier, or they are blocked.
+		err = admit(ctx, tx, c, &out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("sign in: %w", err)
+	}
+	if out.Outcome != passwordless.SignedIn {
+		refused := c.Refused
+		refused.Description = "user is blocked"
+		if out.Outcome == passwordless.SignUpDisabled {
+			refused.Description = "Public signup is disabled"
+		}
+		return out, insertLogs(ctx, tx, refused)
+	}
+	if err := forgive(ctx, tx, c); err != nil {
+		return out, err
+	}
+	g := c.Grant
+	g.User = out.User.ID
+	if err := insertGrant(ctx, tx, &g); err != nil {
+		return out, err
+	}
+	if c.Refresh != nil {
+		if err := insertRefresh(ctx, tx, c.Refresh); err != nil {
+			return out, err
+		}
+	}
+	events := c.Events
+	if out.First {
+		events = append(events[:len(events):len(events)], c.SignUp)
+	}
+	for i := range events {
+		events[i].User = out.User.ID
+	}
+	return out, insertLogs(ctx, tx, events...)
 }
 
 func signIn(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {

@@ -37,7 +37,7 @@ const wrongTryText = `
 		WHERE substr(tries.wrong_at, 1, 13) <= $4 AND tries.streak < $5
 	RETURNING streak`
 
-// Spend implements passwordless.Ledger.
+// Spend is the first half of Redeem: it judges a guess.
 func (s *Store) Spend(ctx context.Context, sp passwordless.Spend) (passwordless.Spent, error) {
 	if s.dialect == postgres {
 		if out, judged, err := s.spendPostgres(ctx, sp); judged || err != nil {
@@ -45,40 +45,72 @@ func (s *Store) Spend(ctx context.Context, sp passwordless.Spend) (passwordless.
 		}
 	}
 	var out passwordless.Spent
-	dayAgo := attack.Stamp(sp.Now.Add(-attack.TriesWindow))
 	err := s.write(ctx, func(tx querier) error {
-		out = passwordless.Spent{}
-		var right bool
-		var attempts int
-		err := tx.row(ctx, spendText,
-			sp.Key.Connection, sp.Key.Identifier, sp.Key.Client, sp.Key.Transaction,
-			sp.Digest, sp.Previous, toMillis(sp.Now), tenant.MaxAttempts,
-			sp.Identifier, dayAgo, attack.MaxWrongStreak,
-		).Scan(&right, &attempts)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			if out, err = whyNot(ctx, tx, sp); err != nil {
-				return err
-			}
-		case err != nil:
-			return fmt.Errorf("spend try: %w", err)
-		case right:
-			out.Outcome = passwordless.Redeemed
-			return nil
-		default:
-			if err := countWrong(ctx, tx, sp, dayAgo); err != nil {
-				return err
-			}
-			if attempts >= tenant.MaxAttempts {
-				out.Outcome = passwordless.Dead
-			}
-		}
-		return insertLogs(ctx, tx, described(sp.Wrong, out.Outcome))
+		var err error
+		out, err = judge(ctx, tx, sp)
+		return err
 	})
 	if errors.Is(err, errNoTries) {
 		return s.noTries(ctx, sp)
 	}
 	return out, err
+}
+
+// Redeem implements passwordless.Ledger. On SQLite both halves are one
+// transaction; on PostgreSQL each is one statement.
+func (s *Store) Redeem(ctx context.Context, sp passwordless.Spend, c passwordless.Complete) (passwordless.Spent, passwordless.Completed, error) {
+	var done passwordless.Completed
+	if s.dialect == postgres {
+		spent, err := s.Spend(ctx, sp)
+		if err == nil && spent.Outcome == passwordless.Redeemed {
+			done, err = s.Complete(ctx, c)
+		}
+		return spent, done, err
+	}
+	var spent passwordless.Spent
+	err := s.write(ctx, func(tx querier) error {
+		var err error
+		if spent, err = judge(ctx, tx, sp); err != nil || spent.Outcome != passwordless.Redeemed {
+			return err
+		}
+		done, err = complete(ctx, tx, c)
+		return err
+	})
+	if errors.Is(err, errNoTries) {
+		spent, err = s.noTries(ctx, sp)
+	}
+	return spent, done, err
+}
+
+// judge is Spend in a transaction.
+func judge(ctx context.Context, tx querier, sp passwordless.Spend) (out passwordless.Spent, err error) {
+	dayAgo := attack.Stamp(sp.Now.Add(-attack.TriesWindow))
+	var right bool
+	var attempts int
+	err = tx.row(ctx, spendText,
+		sp.Key.Connection, sp.Key.Identifier, sp.Key.Client, sp.Key.Transaction,
+		sp.Digest, sp.Previous, toMillis(sp.Now), tenant.MaxAttempts,
+		sp.Identifier, dayAgo, attack.MaxWrongStreak,
+	).Scan(&right, &attempts)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if out, err = whyNot(ctx, tx, sp); err != nil {
+			return out, err
+		}
+	case err != nil:
+		return out, fmt.Errorf("spend try: %w", err)
+	case right:
+		out.Outcome = passwordless.Redeemed
+		return out, nil
+	default:
+		if err := countWrong(ctx, tx, sp, dayAgo); err != nil {
+			return out, err
+		}
+		if attempts >= tenant.MaxAttempts {
+			out.Outcome = passwordless.Dead
+		}
+	}
+	return out, insertLogs(ctx, tx, described(sp.Wrong, out.Outcome))
 }
 
 func countWrong(ctx context.Context, tx querier, sp passwordless.Spend, dayAgo string) error {

@@ -28,7 +28,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	dsn := func(extra string) string {
 		u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 		u.RawQuery = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=journal_mode(WAL)" +
-			"&_pragma=journal_size_limit(67108864)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)" + extra
+			"&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)" + extra
 		return u.String()
 	}
 	wdb, err := sql.Open("sqlite", dsn("&_txlock=immediate"))

@@ -27,6 +27,9 @@ const callers = 6
 // arrived is good, once; a refresh token that was handed out works; and the
 // database is whole.
 func TestKilledServerKeepsItsWord(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short: leases run for half a minute")
+	}
 	kills := max(1, binary.Count(t, "DOORCODE_TEST_KILLS", 40)/2)
 	database.Each(t, func(t *testing.T, db *database.Database) {
 		t.Parallel()

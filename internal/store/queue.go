@@ -78,7 +78,11 @@ func (s *Store) Finish(ctx context.Context, id string, lease time.Time, o delive
 	if s.finishes != nil && o.Event == nil {
 		return s.finishes.do(ctx, f)
 	}
-	return s.write(ctx, func(tx querier) error { return finishOne(ctx, tx, f) })
+	end := func(tx querier) error { return finishOne(ctx, tx, f) }
+	if w, ok := s.writer.(*groupWriter); ok {
+		return w.writeLater(ctx, end) // nobody waits for it
+	}
+	return s.write(ctx, end)
 }
 
 func finishOne(ctx context.Context, tx querier, f finish) error {

@@ -8,9 +8,14 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite", in Go alone
 )
+
+// maxLater is how long a write that nobody waits for is kept back, to be
+// committed together with one that somebody does.
+const maxLater = 5 * time.Millisecond
 
 // maxGroup bounds how many waiting writes share one commit, and so how long
 // the first of them waits for the others.
@@ -28,10 +33,10 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	dsn := func(extra string) string {
 		u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
 		u.RawQuery = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=journal_mode(WAL)" +
-			"&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)" + extra
+			"&_pragma=wal_autocheckpoint(4000)&_pragma=journal_size_limit(67108864)&_pragma=temp_store(MEMORY)" + extra
 		return u.String()
 	}
-	wdb, err := sql.Open("sqlite", dsn("&_txlock=immediate"))
+	wdb, err := sql.Open("sqlite", dsn("&_pragma=cache_size(-8000)&_txlock=immediate"))
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
@@ -41,7 +46,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		_ = wdb.Close()
 		return fmt.Errorf("open database: %w", err)
 	}
-	rdb, err := sql.Open("sqlite", dsn("&_pragma=query_only(true)"))
+	rdb, err := sql.Open("sqlite", dsn("&_pragma=cache_size(-1000)&_pragma=query_only(true)"))
 	if err != nil {
 		_ = wdb.Close()
 		return fmt.Errorf("open database: %w", err)
@@ -76,6 +81,7 @@ type groupWriter struct {
 	conn  *sql.Conn
 	stmts *statements
 	jobs  chan *job
+	later chan *job
 	stop  chan struct{}
 	ended chan struct{}
 }
@@ -94,6 +100,7 @@ func newGroupWriter(conn *sql.Conn) *groupWriter {
 		conn:  conn,
 		stmts: &statements{writes: true, byText: map[string]*sql.Stmt{}, prepare: conn.PrepareContext},
 		jobs:  make(chan *job, 4*maxGroup),
+		later: make(chan *job, 4*maxGroup),
 		stop:  make(chan struct{}),
 		ended: make(chan struct{}),
 	}
@@ -102,9 +109,19 @@ func newGroupWriter(conn *sql.Conn) *groupWriter {
 }
 
 func (w *groupWriter) write(ctx context.Context, fn func(tx querier) error) error {
+	return w.hand(ctx, w.jobs, fn)
+}
+
+// writeLater is write for what nobody waits for: it lets a short while pass
+// for a write that somebody waits for, and shares its commit.
+func (w *groupWriter) writeLater(ctx context.Context, fn func(tx querier) error) error {
+	return w.hand(ctx, w.later, fn)
+}
+
+func (w *groupWriter) hand(ctx context.Context, jobs chan<- *job, fn func(tx querier) error) error {
 	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
-	case w.jobs <- j:
+	case jobs <- j:
 	case <-w.stop:
 		return errClosed
 	case <-ctx.Done():
@@ -133,28 +150,53 @@ func (w *groupWriter) close() error {
 
 func (w *groupWriter) run() {
 	defer close(w.ended)
-	group := make([]*job, 0, maxGroup)
+	var group []*job // those gathered for the next commit
+	patience := time.NewTimer(maxLater)
+	defer patience.Stop()
 	for {
-		group = group[:0]
+		urgent := false
 		select {
 		case j := <-w.jobs:
+			group, urgent = append(group, j), true
+		case j := <-w.later:
+			if len(group) == 0 {
+				patience.Reset(maxLater)
+			}
 			group = append(group, j)
+		case <-patience.C:
+			urgent = true
 		case <-w.stop:
+			w.end(group)
 			return
 		}
-	more:
-		for len(group) < maxGroup {
-			select {
-			case j := <-w.jobs:
-				group = append(group, j)
-			default:
-				break more
-			}
+		if !urgent && len(group) < maxGroup {
+			continue
 		}
-		w.commit(group)
-		for _, j := range group {
-			close(j.done)
+		group = gather(group, w.jobs)
+		group = gather(group, w.later)
+		w.end(group)
+		group = nil
+	}
+}
+
+// gather appends the jobs that wait, up to a full group.
+func gather(group []*job, jobs <-chan *job) []*job {
+	for len(group) < maxGroup {
+		select {
+		case j := <-jobs:
+			group = append(group, j)
+		default:
+			return group
 		}
+	}
+	return group
+}
+
+// end commits the group and tells whoever waits for it.
+func (w *groupWriter) end(group []*job) {
+	w.commit(group)
+	for _, j := range group {
+		close(j.done)
 	}
 }
 

@@ -14,7 +14,7 @@ type devVerb struct {
 	Ephemeral   bool `help:"Use a temporary database that is removed at exit." env:"DOORCODE_EPHEMERAL"`
 	TLS         bool `help:"Serve https with a certificate authority of our own." env:"DOORCODE_TLS"`
 	AllowRemote bool `help:"Listen beyond loopback. Whoever reaches the server sees every code." env:"DOORCODE_ALLOW_REMOTE"`
-	NoOpen      bool `help:"Do not open a browser." env:"DOORCODE_NO_OPEN"`
+	NoOpen      bool `help:"Open no browser. This version never does." env:"DOORCODE_NO_OPEN"`
 }
 
 // Run runs the server until it is interrupted.

@@ -46,7 +46,7 @@ type Config struct {
 	Ephemeral   bool // dev: a temporary database, removed at exit
 	TLS         bool // dev: https with a certificate authority of our own
 	AllowRemote bool // dev: listen beyond loopback
-	NoOpen      bool // dev: do not open a browser
+	NoOpen      bool // dev: open no browser; this version never does
 }
 
 // Defaults of the flags.

@@ -16,7 +16,7 @@ const module = "github.com/doorcode/doorcode"
 // features are thereby ruled out before anybody can write one.
 var layers = [][]string{
 	// Leaves: nothing of ours below them.
-	{"fault", "liquid", "config", "observe", "outbound", "testkit/twiliotest", "testkit/gatewaytest", "testkit/smtptest", "testkit/binary"},
+	{"fault", "liquid", "config", "observe", "outbound", "testkit/twiliotest", "testkit/gatewaytest", "testkit/smtptest", "testkit/binary", "testkit/textbrowser"},
 	{"secret"},
 	// What there is.
 	{"tenant"},
@@ -60,6 +60,7 @@ var reserved = map[string][]string{
 	"github.com/wneessen/go-mail":        {"delivery/smtp"},
 	"github.com/yuin/goldmark":           {"message"},
 	"go.yaml.in/yaml/v3":                 {"config"},
+	"golang.org/x/net/html":              {"testkit/textbrowser"},
 	"golang.org/x/text":                  {"address"},
 	"modernc.org/sqlite":                 {"store"},
 }

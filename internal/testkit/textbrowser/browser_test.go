@@ -1,0 +1,59 @@
+package textbrowser
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+)
+
+func TestBrowser(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /begin", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "step", Value: "one", Path: "/"})
+		http.Redirect(w, r, "/form", http.StatusFound)
+	})
+	mux.HandleFunc("GET /form", func(w http.ResponseWriter, r *http.Request) {
+		if c, err := r.Cookie("step"); err != nil || c.Value != "one" {
+			t.Errorf("cookie: %v %v", c, err)
+		}
+		_, _ = fmt.Fprint(w, `<title>x</title><script>no</script><h1>Sign&nbsp;in</h1>
+			<form method="post" action="take?x=1"><input name="who" value=""><input type="hidden" name="h" value="1">
+			<input type="checkbox" name="off" value="1"><select name="l"><option value="a"><option value="b" selected></select>
+			<button name="do" value="go">Go</button><button name="do" value="stop">Stop</button></form><a href="/elsewhere">e</a>`)
+	})
+	mux.HandleFunc("POST /take", func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		if got := r.PostForm.Encode(); got != "do=stop&h=1&l=b&who=me" {
+			t.Errorf("the form arrived as %q", got)
+		}
+		if r.Header.Get("Sec-Fetch-Site") != "same-origin" || r.Header.Get("Origin") != "http://"+r.Host {
+			t.Errorf("headers: %v", r.Header)
+		}
+		http.Redirect(w, r, "https://other.example/back?code=1#f", http.StatusSeeOther)
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+
+	b := New(nil, func(u *url.URL) bool { return u.Host == "other.example" })
+	page, err := b.Get(t.Context(), server.URL+"/begin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page.URL.Path != "/form" || page.Text() != "x Sign in Go Stop e" || page.Links()[0] != "/elsewhere" {
+		t.Errorf("came to %s with %q", page.URL, page.Text())
+	}
+	if page.Form("nobody") != nil {
+		t.Error("found a form with a field that is not there")
+	}
+	page, err = b.Submit(t.Context(), page.Form("who").Set("who", "me").Press("stop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page.Left == nil || page.Left.URL.String() != "https://other.example/back?code=1#f" || page.Left.Method != "GET" {
+		t.Errorf("left as %+v", page.Left)
+	}
+}

@@ -186,6 +186,10 @@ type connectionDoc struct {
 			Resend   string  `json:"resend"`
 			Numbers  string  `json:"numbers"`
 			WaitMS   float64 `json:"wait_for_provider_ms"`
+
+			TwilioAPIKey string `json:"twilio_api_key"`
+			TwilioRegion string `json:"twilio_region"`
+			TwilioEdge   string `json:"twilio_edge"`
 		} `json:"doorcode"`
 	} `json:"options"`
 }
@@ -225,6 +229,7 @@ func Connection(doc []byte, secrets map[string]string) (tenant.Connection, error
 	c.Text = tenant.MessageText{Template: o.Template, Syntax: o.Syntax}
 	c.Sender = tenant.SenderAccount{
 		Provider: o.Provider, TwilioSID: o.TwilioSID, From: o.From, MessagingServiceSID: o.MessagingServiceSID,
+		TwilioAPIKey: o.Doorcode.TwilioAPIKey, TwilioRegion: o.Doorcode.TwilioRegion, TwilioEdge: o.Doorcode.TwilioEdge,
 		GatewayURL: o.GatewayURL, GatewayAuth: tenant.GatewayAuth(o.GatewayAuth),
 		// Auth0's documents have it as a text, its tools as a boolean.
 		ForwardRequestInfo: o.ForwardRequestInfo == true || o.ForwardRequestInfo == "true",

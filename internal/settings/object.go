@@ -74,7 +74,11 @@ func (o *Object) Names() []string {
 	return names
 }
 
+// find is the place of a member, or -1. An object that is not there has none.
 func (o *Object) find(name string) int {
+	if o == nil {
+		return -1
+	}
 	for i := range o.members {
 		if o.members[i].name == name {
 			return i

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"encoding/json"
+	"regexp"
 
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -9,8 +10,9 @@ import (
 // The secrets among the options of a connection, by the names they are stored
 // under. A dot leads into an object.
 const (
-	SecretTwilio  = "twilio_token"
-	SecretGateway = "gateway_authentication.secret"
+	SecretTwilio    = "twilio_token"
+	SecretTwilioKey = own + ".twilio_api_secret"
+	SecretGateway   = "gateway_authentication.secret"
 )
 
 // own is the member of options that holds the keys of ours.
@@ -97,6 +99,13 @@ func SplitSecrets(options *Object) (rest *Object, secrets map[string]string) {
 		gateway.Remove("secret")
 		rest.SetRaw("gateway_authentication", gateway.Bytes())
 	}
+	if ours := rest.Object(own); ours.Has("twilio_api_secret") {
+		if s := ours.Text("twilio_api_secret"); s != "" {
+			secrets[SecretTwilioKey] = s
+		}
+		ours.Remove("twilio_api_secret")
+		rest.SetRaw(own, ours.Bytes())
+	}
 	return rest, secrets
 }
 
@@ -111,6 +120,10 @@ func JoinSecrets(options *Object, secrets map[string]string) *Object {
 		gateway.insertAfter("audience", "secret", secrets[SecretGateway])
 		out.SetRaw("gateway_authentication", gateway.Bytes())
 	}
+	if ours := out.Object(own); ours != nil && secrets[SecretTwilioKey] != "" {
+		ours.insertAfter("twilio_api_key", "twilio_api_secret", secrets[SecretTwilioKey])
+		out.SetRaw(own, ours.Bytes())
+	}
 	return out
 }
 
@@ -121,20 +134,30 @@ func JoinSecrets(options *Object, secrets map[string]string) *Object {
 // is what was sent.
 func KeepSecrets(before, after, patch *Object, stored, sent map[string]string) map[string]string {
 	out := map[string]string{}
-	keep := func(name, account string, cleared bool) {
+	keep := func(name string, same, cleared bool) {
 		switch {
 		case sent[name] != "":
 			out[name] = sent[name]
-		case stored[name] != "" && !cleared && before.Text(account) == after.Text(account):
+		case stored[name] != "" && same && !cleared:
 			out[name] = stored[name]
 		}
 	}
-	keep(SecretTwilio, "twilio_sid", patch.Null(SecretTwilio))
+	same := func(account string) bool { return before.Text(account) == after.Text(account) }
+	keep(SecretTwilio, same("twilio_sid"), patch.Null(SecretTwilio))
+	keep(SecretTwilioKey, before.Object(own).Text("twilio_api_key") == after.Object(own).Text("twilio_api_key"),
+		patch.Object(own).Null("twilio_api_secret"))
 	gateway := patch.Object("gateway_authentication")
-	keep(SecretGateway, "gateway_url",
-		after.Object("gateway_authentication") == nil || gateway != nil && gateway.Null("secret"))
+	keep(SecretGateway, same("gateway_url"),
+		after.Object("gateway_authentication") == nil || gateway.Null("secret"))
 	return out
 }
+
+// Twilio's regions and the edges at which they are reached, such as "ie1" and
+// "dublin".
+var (
+	twilioRegion = regexp.MustCompile(`^(?:[a-z]{2}[0-9]{1,2})?$`)
+	twilioEdge   = regexp.MustCompile(`^(?:[a-z]{2,20}(?:-[a-z]{2,20})?)?$`)
+)
 
 // optionRules are the rules for options that this server reads. Others are
 // kept and answered as they came. Shapes of account numbers are not checked:
@@ -156,6 +179,9 @@ func optionRules() rule {
 		"autofill": maybe(flag), "resend": maybe(oneOf("", "new", "repeat")),
 		"numbers":              maybe(oneOf("", "possible", "valid")),
 		"wait_for_provider_ms": maybe(whole(0, 10_000)), "default_country": maybe(text(0, 2)),
+		"twilio_api_key": maybe(text(0, 255)), "twilio_api_secret": maybe(text(0, 2048)),
+		// They become part of a host's name.
+		"twilio_region": maybe(matching(twilioRegion)), "twilio_edge": maybe(matching(twilioEdge)),
 	}}
 	return rule{kinds: []string{"object"}, open: true, members: map[string]rule{
 		"name": maybe(text(0, 255)), "strategy": maybe(text(0, 255)),

@@ -131,6 +131,88 @@ func TestSecretsFollowTheirAccount(t *testing.T) {
 	})
 }
 
+// The secret of a Twilio API key is one of ours, and goes with its key.
+func TestTwilioKeySecret(t *testing.T) {
+	const start = `{"name":"sms","strategy":"sms","options":{"name":"sms","template":"t","twilio_sid":"AC1","doorcode":{"twilio_api_key":"SK1","twilio_api_secret":"sec-1","twilio_region":"ie1","twilio_edge":"dublin"}}}`
+	kept := map[string]string{SecretTwilioKey: "sec-1"}
+	for _, c := range []struct {
+		name, patch string
+		want        map[string]string
+	}{
+		{"another option keeps it", `{"from":"+1"}`, kept},
+		{"another option of ours keeps it", `{"doorcode":{"resend":"new"}}`, kept},
+		{"a replacement keeps it, as it does ours", `{"name":"sms","template":"t2","twilio_sid":"AC1"}`, kept},
+		{"an empty one counts as left out", `{"doorcode":{"twilio_api_secret":""}}`, kept},
+		{"a new one is taken", `{"doorcode":{"twilio_api_secret":"sec-2"}}`, map[string]string{SecretTwilioKey: "sec-2"}},
+		{"null removes it", `{"doorcode":{"twilio_api_secret":null}}`, map[string]string{}},
+		{"another key drops it", `{"doorcode":{"twilio_api_key":"SK2"}}`, map[string]string{}},
+		{"no key, no secret", `{"doorcode":{"twilio_api_key":null}}`, map[string]string{}},
+		{"none of ours, no secret", `{"doorcode":null}`, map[string]string{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			created, err := NewConnection("con_x", parse(t, start))
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := created.Connection.Sender
+			if a.TwilioAPIKey != "SK1" || a.TwilioRegion != "ie1" || a.TwilioEdge != "dublin" {
+				t.Errorf("the account is %+v", a)
+			}
+			got, err := ChangeConnection(&created.Connection, parse(t, `{"options":`+c.patch+`}`), Auto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got.Connection.Secrets); diff != "" {
+				t.Errorf("secrets (-want +got):\n%s", diff)
+			}
+			if bytes.Contains(got.Connection.Doc, []byte("sec-")) {
+				t.Errorf("a secret is in the document: %s", got.Connection.Doc)
+			}
+		})
+	}
+	t.Run("it is answered beside its key", func(t *testing.T) {
+		created, err := NewConnection("con_x", parse(t, start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for with, want := range map[bool]string{
+			true:  `"doorcode":{"twilio_api_key":"SK1","twilio_api_secret":"sec-1","twilio_region":"ie1","twilio_edge":"dublin"}`,
+			false: `"doorcode":{"twilio_api_key":"SK1","twilio_region":"ie1","twilio_edge":"dublin"}`,
+		} {
+			o, err := ConnectionAnswer(&created.Connection, with)
+			if err != nil || !bytes.Contains(o.Bytes(), []byte(want)) {
+				t.Errorf("answer is %s, %v; want %s in it", o.Bytes(), err, want)
+			}
+		}
+	})
+}
+
+// SSR-01: region and edge become part of a host's name, so they are names and
+// nothing else.
+func TestSSR01TwilioRegionsAreNames(t *testing.T) {
+	for _, value := range []string{
+		"evil.example", "ie1.evil.example", "ie1/", "ie1#", "ie1?", "ie1@evil", "ie1:443", "IE1", "ie1\\n", "127.0.0.1", "ie", "-", "..", "ie1.", "①②⑦",
+	} {
+		for _, option := range []string{"twilio_region", "twilio_edge"} {
+			if option == "twilio_edge" && value == "ie" {
+				continue
+			}
+			body := `{"name":"x","strategy":"sms","options":{"doorcode":{"` + option + `":"` + value + `"}}}`
+			if _, err := NewConnection("con_x", parse(t, body)); err == nil {
+				t.Errorf("%s %q was taken", option, value)
+			}
+		}
+	}
+	for _, ours := range []string{
+		`{"twilio_region":"us1"}`, `{"twilio_region":"jp2","twilio_edge":"osaka"}`, `{"twilio_edge":"sao-paulo"}`,
+		`{"twilio_region":"","twilio_edge":null}`,
+	} {
+		if _, err := NewConnection("con_x", parse(t, `{"name":"x","strategy":"sms","options":{"doorcode":`+ours+`}}`)); err != nil {
+			t.Errorf("%s was refused: %v", ours, err)
+		}
+	}
+}
+
 func TestObjectsKeepWhatTheyWereMadeOf(t *testing.T) {
 	for _, doc := range []string{
 		`{}`, `{"b":1,"a":2}`, `{"z":{"y":[1,{"x":null}],"a":"<&>"},"1":1.50,"big":123456789012345678901234567890}`,

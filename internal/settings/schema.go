@@ -216,6 +216,8 @@ func text(least, most int) rule { return rule{kinds: []string{"string"}, min: le
 
 func oneOf(values ...string) rule { return rule{kinds: []string{"string"}, enum: values} }
 
+func matching(p *regexp.Regexp) rule { return rule{kinds: []string{"string"}, pattern: p} }
+
 func whole(least, most int) rule { return rule{kinds: []string{"integer"}, min: least, max: most} }
 
 func listOf(items rule, most int) rule {

@@ -82,6 +82,13 @@ type SenderAccount struct {
 	TwilioSID           string
 	From                string
 	MessagingServiceSID string
+	// TwilioAPIKey is the SID of an API key, which signs in in the place of
+	// the Auth Token; its secret is among the connection's Secrets.
+	TwilioAPIKey string
+	// TwilioRegion and TwilioEdge choose where Twilio keeps and takes messages,
+	// such as "ie1" and "dublin"; empty means its first region.
+	TwilioRegion string
+	TwilioEdge   string
 
 	GatewayURL  string
 	GatewayAuth GatewayAuth

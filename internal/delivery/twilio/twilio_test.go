@@ -195,8 +195,8 @@ func TestErrors(t *testing.T) {
 			if e.Code != tt.code || e.Class != tt.class || !strings.Contains(e.Text, tt.text) || !strings.Contains(e.Fix, tt.inFix) || e.RequestID == "" {
 				t.Errorf("error is %q, %v, %q, %q", e.Code, e.Class, e.Text, e.Fix)
 			}
-			if twilio.Fix(e.Code) != e.Fix {
-				t.Errorf("Fix(%q) = %q", e.Code, twilio.Fix(e.Code))
+			if a, ok := twilio.About(e.Code); !ok || e.Fix != a.Text+" "+a.Fix {
+				t.Errorf("About(%q) = %+v, want it to be the fix %q", e.Code, a, e.Fix)
 			}
 		})
 	}

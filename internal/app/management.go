@@ -34,7 +34,7 @@ func WithFile(cfg config.Config) (config.Config, error) {
 func (a *App) manager() *manage.Service {
 	return &manage.Service{
 		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Users: a.Store,
-		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store,
+		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store, Protections: a.Store,
 		ManagementAudience: grant.ManagementGrant, Management: managementAudiences(a.url), Now: a.now,
 	}
 }

@@ -25,10 +25,12 @@ type File struct {
 	Tenant *Document
 	// EmailProvider is nil if the file has no such section.
 	EmailProvider *Document
-	Clients       []Document
-	APIs          []Document // resourceServers
-	Connections   []Document
-	ClientGrants  []Document
+	// AttackProtection has the parts as members, or is nil.
+	AttackProtection *Document
+	Clients          []Document
+	APIs             []Document // resourceServers
+	Connections      []Document
+	ClientGrants     []Document
 
 	// Warnings are sections of the deploy CLI that this server knows of but
 	// does nothing with, each with file and line.
@@ -116,13 +118,13 @@ func unreadable(path string, err error) error {
 
 // sections are those that are acted on.
 func sections() []string {
-	return []string{"server", "tenant", "clients", "resourceServers", "connections", "clientGrants", "emailProvider"}
+	return []string{"server", "tenant", "clients", "resourceServers", "connections", "clientGrants", "emailProvider", "attackProtection"}
 }
 
 // idle are sections of the deploy CLI that nothing is done with yet.
 func idle() []string {
 	return []string{
-		"actions", "attackProtection", "branding", "clientGrants", "customDomains", "databases",
+		"actions", "branding", "clientGrants", "customDomains", "databases",
 		"emailTemplates", "eventStreams", "exclude", "flowVaultConnections", "flows", "forms", "guardianFactorProviders",
 		"guardianFactorTemplates", "guardianFactors", "guardianPhoneFactorMessageTypes", "guardianPhoneFactorSelectedProvider",
 		"guardianPolicies", "hooks", "logStreams", "migrations", "networkACLs", "organizations", "pages", "phoneProviders",
@@ -146,6 +148,16 @@ func (r *fileReader) section(f *File, name string, key, value *yaml.Node) error 
 		}
 		d, err := r.document(value)
 		f.EmailProvider = &d
+		return err
+	case "attackProtection":
+		if value.Kind == yaml.ScalarNode && value.ShortTag() == "!!null" {
+			return nil
+		}
+		d, err := r.document(value)
+		f.AttackProtection = &d
+		if line, ok := d.lines["captcha"]; ok {
+			f.Warnings = append(f.Warnings, fmt.Sprintf("%s:%d: \"captcha\" is not used by this version", r.path, line))
+		}
 		return err
 	case "clients":
 		list = &f.Clients

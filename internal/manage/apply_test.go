@@ -19,7 +19,7 @@ import (
 
 func service(s *store.Store) *manage.Service {
 	return &manage.Service{
-		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s,
+		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s,
 		Management: []string{"https://login.example.com/api/v2/"}, ManagementAudience: "management", Now: time.Now,
 	}
 }

@@ -50,6 +50,7 @@ type Service struct {
 	Files       Files
 	// EmailProviders keeps the one there is.
 	EmailProviders EmailProviders
+	Protections    Protections
 	// Management are the audiences of the Management API; the first is the
 	// one shown. Client grants for it are kept under ManagementAudience, so
 	// that they outlive a change of the public URL.

@@ -134,7 +134,10 @@ type Plan struct {
 	Tenant      []byte
 	// EmailProvider takes the place of the one there is.
 	EmailProvider *tenant.EmailProvider
-	Events        []tenant.LogEvent
+	// Protection are the parts of attack protection that take the place of
+	// those there are.
+	Protection map[tenant.ProtectionPart][]byte
+	Events     []tenant.LogEvent
 }
 
 // A UserQuery picks users. Empty fields pick all.

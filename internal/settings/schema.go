@@ -2,6 +2,7 @@ package settings
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -30,6 +31,17 @@ type At struct{ Property string }
 
 // Error names the property.
 func (a *At) Error() string { return "at " + strconv.Quote(printable(a.Property)) }
+
+// Within is an error about a property of an object that stands in another by
+// that name.
+func Within(name string, err error) error {
+	var where *At
+	var f *fault.Error
+	if !errors.As(err, &where) || !errors.As(err, &f) {
+		return err
+	}
+	return f.Because(&At{join(name, where.Property)})
+}
 
 // A rule says what a JSON value may be. Messages are those of the schema
 // validator behind the Management API, which tools and people look for.
@@ -179,6 +191,9 @@ func (r rule) checkMembers(path string, o *Object) error {
 func join(path, name string) string {
 	if path == "" {
 		return name
+	}
+	if name == "" {
+		return path
 	}
 	return path + "." + name
 }

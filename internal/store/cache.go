@@ -22,6 +22,7 @@ type cache struct {
 	origins     map[string]bool
 	email       *tenant.EmailProvider // nil if there is none
 	emailRead   bool
+	protection  *tenant.Protection
 }
 
 // maxCachedClients bounds the memory that look-ups can claim.
@@ -38,6 +39,7 @@ func (c *cache) reset() {
 	c.settings = nil
 	c.origins = nil
 	c.email, c.emailRead = nil, false
+	c.protection = nil
 }
 
 // cached returns what get finds, or what load reads, which put then keeps. A

@@ -46,7 +46,7 @@ func (s *Store) Apply(ctx context.Context, plan func(manage.Everything) (manage.
 		for _, text := range []string{
 			`UPDATE clients SET managed = FALSE WHERE managed`, `UPDATE connections SET managed = FALSE WHERE managed`,
 			`UPDATE apis SET managed = FALSE WHERE managed`, `UPDATE client_grants SET managed = FALSE WHERE managed`,
-			`UPDATE email_provider SET managed = FALSE WHERE managed`,
+			`UPDATE email_provider SET managed = FALSE WHERE managed`, `UPDATE attack_protection SET managed = FALSE WHERE managed`,
 		} {
 			if _, err := tx.exec(ctx, text); err != nil {
 				return fmt.Errorf("apply file: %w", err)
@@ -122,6 +122,11 @@ func (s *Store) carryOut(ctx context.Context, tx querier, p manage.Plan) error {
 		after := *p.EmailProvider
 		after.Managed = true
 		if err := s.putEmailProvider(ctx, tx, &after); err != nil {
+			return err
+		}
+	}
+	for part, doc := range p.Protection {
+		if err := putProtection(ctx, tx, part, tenant.ProtectionSetting{Doc: doc, Managed: true}); err != nil {
 			return err
 		}
 	}

@@ -99,6 +99,8 @@ func (a *API) Handler() http.Handler {
 	on("POST /api/v2/emails/provider", a.createEmailProvider, "create:email_provider")
 	on("PATCH /api/v2/emails/provider", a.changeEmailProvider, "update:email_provider")
 	on("DELETE /api/v2/emails/provider", a.deleteEmailProvider, "delete:email_provider")
+	on("GET /api/v2/attack-protection/{part}", a.readProtection, "read:attack_protection")
+	on("PATCH /api/v2/attack-protection/{part}", a.changeProtection, "update:attack_protection")
 	on("GET /api/v2/tenants/settings", a.readSettings, "read:tenant_settings")
 
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")

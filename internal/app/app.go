@@ -148,6 +148,9 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if err := checkKey(ctx, a.Store, a.Secrets); err != nil {
 		return err
 	}
+	if err := pinCounters(ctx, a.Store, a.Secrets); err != nil {
+		return err
+	}
 	return a.checkMode(ctx)
 }
 

@@ -98,6 +98,41 @@ func decodeKey(text, from string) ([]byte, error) {
 	return key, nil
 }
 
+// metaCounters names where the key of counters is kept, sealed.
+const metaCounters = "counter_key"
+
+// pinCounters gives the ring the key under which the database knows the
+// identifiers that it counts tries, sends and deletions of. It stays the same
+// when the root key changes; sealed it is under the root key in use.
+func pinCounters(ctx context.Context, s *store.Store, ring *secret.Ring) error {
+	first, err := ring.Pinnable(secret.Identifiers)
+	if err != nil {
+		return err
+	}
+	seal := func(key []byte) string {
+		return base64.StdEncoding.EncodeToString(ring.Seal(secret.AtRest, key, metaCounters))
+	}
+	text, err := s.SetMetaOnce(ctx, metaCounters, seal(first))
+	if err != nil {
+		return err
+	}
+	sealed, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return fmt.Errorf("read the key of counters: %w", err)
+	}
+	key, err := ring.Open(secret.AtRest, sealed, metaCounters)
+	if err != nil {
+		return fmt.Errorf("read the key of counters: %w", err)
+	}
+	if sealed[0] != ring.KeyID() {
+		if err := s.SetMeta(ctx, metaCounters, seal(key)); err != nil {
+			return err
+		}
+	}
+	ring.Pin(secret.Identifiers, key)
+	return nil
+}
+
 // checkKey makes sure that the database belongs to one of the keys.
 func checkKey(ctx context.Context, s *store.Store, ring *secret.Ring) error {
 	sums := ring.MACs(secret.Check, "doorcode")

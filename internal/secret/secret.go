@@ -53,6 +53,7 @@ type Ring struct {
 
 // root is one root key with everything derived from it.
 type root struct {
+	key  []byte
 	id   byte // first byte of the digest of the key: tells keys apart, reveals nothing
 	seal map[Purpose]cipher.AEAD
 	macs map[Purpose]*sync.Pool
@@ -85,9 +86,9 @@ func derive(key []byte) (root, error) {
 		return root{}, fmt.Errorf("a root key has %d bytes, not %d", RootSize, len(key))
 	}
 	sum := sha256.Sum256(append([]byte("doorcode/key-id/"), key...))
-	r := root{id: sum[0], seal: map[Purpose]cipher.AEAD{}, macs: map[Purpose]*sync.Pool{}}
+	r := root{key: key, id: sum[0], seal: map[Purpose]cipher.AEAD{}, macs: map[Purpose]*sync.Pool{}}
 	for _, p := range []Purpose{Codes, UserIDs, Identifiers, Refresh, Opaque, AtRest, Check} {
-		sub, err := hkdf.Key(sha256.New, key, nil, string(p), 32)
+		sub, err := subkey(key, p)
 		if err != nil {
 			return root{}, fmt.Errorf("derive key: %w", err)
 		}
@@ -98,10 +99,33 @@ func derive(key []byte) (root, error) {
 		if r.seal[p], err = cipher.NewGCMWithRandomNonce(block); err != nil {
 			return root{}, fmt.Errorf("derive key: %w", err)
 		}
-		r.macs[p] = &sync.Pool{New: func() any { return hmac.New(sha256.New, sub) }}
+		r.macs[p] = macsWith(sub)
 	}
 	return r, nil
 }
+
+func subkey(key []byte, p Purpose) ([]byte, error) {
+	return hkdf.Key(sha256.New, key, nil, string(p), 32)
+}
+
+func macsWith(key []byte) *sync.Pool {
+	return &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+}
+
+// Pinnable returns the key for p that Pin is to be given when there is none
+// yet: that of the oldest root key, under which what is stored was made.
+func (r *Ring) Pinnable(p Purpose) ([]byte, error) {
+	oldest := r.current
+	if n := len(r.old); n > 0 {
+		oldest = r.old[n-1]
+	}
+	return subkey(oldest.key, p)
+}
+
+// Pin makes key the one that MAC uses for p, whatever the root key is: who has
+// tried in vain must not begin anew because the root key changes. It must be
+// called before others use the ring.
+func (r *Ring) Pin(p Purpose, key []byte) { r.current.macs[p] = macsWith(key) }
 
 // MAC returns HMAC-SHA-256 over the parts under the current key for p. Each
 // part is preceded by its length, so that no two lists of parts look alike.

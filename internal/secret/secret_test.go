@@ -294,3 +294,27 @@ func BenchmarkSealOpen(b *testing.B) {
 		}
 	}
 }
+
+// What Pin is given makes the MACs of its purpose, of no other, under every
+// root key that follows.
+func TestPin(t *testing.T) {
+	before := ring(t, 7)
+	want := before.MAC(Identifiers, "a")
+	key, err := before.Pinnable(Identifiers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := ring(t, 8, 7).Pinnable(Identifiers)
+	if err != nil || !bytes.Equal(late, key) {
+		t.Errorf("a ring that was never pinned offers another key once the root key has changed: %v", err)
+	}
+	after := ring(t, 8, 7)
+	other := after.MAC(Codes, "a")
+	after.Pin(Identifiers, key)
+	if !bytes.Equal(after.MAC(Identifiers, "a"), want) || !bytes.Equal(after.MACs(Identifiers, "a")[0], want) {
+		t.Error("the pinned key makes other MACs under the next root key")
+	}
+	if !bytes.Equal(after.MAC(Codes, "a"), other) {
+		t.Error("pinning one purpose has changed another")
+	}
+}

@@ -19,7 +19,10 @@ type Queue interface {
 
 	// Finish writes what became of the message whose lease ends at lease, and
 	// appends the events. It changes nothing and returns ErrLease if the
-	// message has another lease or none.
+	// message has another lease or none. Where a Report has moved the message's
+	// state on meanwhile, that state and its error stay; an outcome that asks
+	// for a further attempt is then refused with ErrLease too, since the
+	// provider has the message.
 	Finish(ctx context.Context, id string, lease time.Time, o Outcome) error
 }
 

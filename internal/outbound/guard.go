@@ -131,6 +131,9 @@ var closedNetworks = []closedNetwork{
 // global is all of IPv6 that is given out so far. The rest is refused unseen.
 var global = netip.MustParsePrefix("2000::/3")
 
+// Public reports whether the address is one of the public internet.
+func Public(a netip.Addr) bool { return closed(effective(a)) == "" }
+
 // closed says what an address is for that is not public, or "".
 func closed(a netip.Addr) string {
 	for _, n := range closedNetworks {

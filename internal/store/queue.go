@@ -85,13 +85,19 @@ func (s *Store) Finish(ctx context.Context, id string, lease time.Time, o delive
 	return s.write(ctx, end)
 }
 
+// ours says of a row that its message is still ours. A provider's report may
+// come before the end of the attempt is written, and then knows more: the state
+// it brought stays, and there is no further attempt.
+const ours = `state IN ('requested', 'queued')`
+
 func finishOne(ctx context.Context, tx querier, f finish) error {
 	o := &f.o
 	n, err := tx.exec(ctx, `
-		UPDATE messages SET state = $3, next_at = $4, lease_until = $5, attempts = $6,
+		UPDATE messages SET state = CASE WHEN `+ours+` THEN $3 ELSE state END, next_at = $4, lease_until = $5, attempts = $6,
 			provider = $7, provider_id = $8, template_version = $9, encoding = $10, segments = $11,
-			error_code = $12, error_text = $13, events = events || $14
-		WHERE id = $1 AND lease_until = $2 AND lease_until > 0`,
+			error_code = CASE WHEN `+ours+` THEN $12 ELSE error_code END,
+			error_text = CASE WHEN `+ours+` THEN $13 ELSE error_text END, events = events || $14
+		WHERE id = $1 AND lease_until = $2 AND lease_until > 0 AND (`+ours+` OR $3 NOT IN ('requested', 'queued'))`,
 		f.id, f.lease, o.State, toMillis(o.NextAt), toMillis(o.LeaseUntil), o.Attempts,
 		o.Provider, o.ProviderID, o.TemplateVersion, o.Encoding, o.Segments,
 		o.ErrorCode, o.ErrorText, encodeEvents(o.Events))

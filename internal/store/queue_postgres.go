@@ -10,15 +10,18 @@ import (
 // finishPostgresText ends many messages in one statement: what finishOne does
 // for each, without log events.
 const finishPostgresText = `
-	UPDATE messages m SET state = v.state, next_at = v.next_at, lease_until = v.lease_until, attempts = v.attempts,
+	UPDATE messages m SET state = CASE WHEN m.` + ours + ` THEN v.state ELSE m.state END, next_at = v.next_at, lease_until = v.lease_until, attempts = v.attempts,
 		provider = v.provider, provider_id = v.provider_id, template_version = v.template_version,
-		encoding = v.encoding, segments = v.segments, error_code = v.error_code, error_text = v.error_text,
+		encoding = v.encoding, segments = v.segments,
+		error_code = CASE WHEN m.` + ours + ` THEN v.error_code ELSE m.error_code END,
+		error_text = CASE WHEN m.` + ours + ` THEN v.error_text ELSE m.error_text END,
 		events = m.events || v.events
 	FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
 		$9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[])
 		AS v (id, lease, state, next_at, lease_until, attempts, provider, provider_id,
 			template_version, encoding, segments, error_code, error_text, events)
 	WHERE m.id = v.id AND m.lease_until = v.lease AND m.lease_until > 0
+		AND (m.` + ours + ` OR v.state NOT IN ('requested', 'queued'))
 	RETURNING m.id`
 
 // finishPostgres ends a batch of messages.

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+var _ delivery.Reports = (*Store)(nil)
+
+// maxEvents is how long a timeline may grow by reports, in bytes. A provider
+// sends a handful.
+const maxEvents = 16 << 10
+
+// progress is how far on its way a message in the state of the row is. What
+// this server gave up without an answer may have been taken all the same, so
+// that any report is news about it.
+const progress = `(CASE
+	WHEN state IN ('requested', 'queued') THEN 0
+	WHEN state IN ('failed', 'expired') AND error_code IN ('` + delivery.CodeNoAnswer + `', '` + delivery.CodeBadAnswer + `') THEN 0
+	WHEN state = 'accepted' THEN 1
+	WHEN state = 'sent' THEN 2
+	WHEN state IN ('undelivered', 'failed') THEN 3
+	WHEN state = 'delivered' THEN 4
+	ELSE 5 END)`
+
+// reach is how far a report says that the message has come. Of two copies of
+// one message the one that arrived counts, so delivered is further than lost.
+func reach(s tenant.MessageState) int {
+	switch s {
+	case tenant.MessageAccepted:
+		return 1
+	case tenant.MessageSent:
+		return 2
+	case tenant.MessageUndelivered, tenant.MessageFailed:
+		return 3
+	case tenant.MessageDelivered:
+		return 4
+	}
+	return 0
+}
+
+// Report implements delivery.Reports. The lease is left as it is: whoever has
+// the message finishes it, and Finish keeps the state that a report brought.
+func (s *Store) Report(ctx context.Context, r delivery.Reported) error {
+	// The mark is how a repetition is known. Text in the timeline cannot be
+	// taken for it, since a quotation mark in there is escaped.
+	mark, err := json.Marshal(r.Report.ProviderID + " " + r.Report.Status + " " + r.Report.ErrorCode)
+	if err != nil {
+		return fmt.Errorf("store report: %w", err)
+	}
+	line := encodeEvents([]tenant.MessageEvent{{At: r.At, State: r.Report.State, Detail: r.Detail()}})
+	line = line[:len(line)-len("}\n")] + `,"report":` + string(mark) + "}\n"
+	position := "instr"
+	if s.dialect == postgres {
+		position = "strpos"
+	}
+	text := `UPDATE messages SET
+			state = CASE WHEN $4 > ` + progress + ` THEN $5 ELSE state END,
+			error_code = CASE WHEN $4 > ` + progress + ` THEN $6 ELSE error_code END,
+			error_text = CASE WHEN $4 > ` + progress + ` THEN $7 ELSE error_text END,
+			provider = $3,
+			provider_id = CASE WHEN provider_id = '' THEN $8 ELSE provider_id END,
+			events = CASE WHEN ` + position + `(events, $9) = 0 AND length(events) < $10 THEN events || $11 ELSE events END
+		WHERE id = $1 AND connection_id = $2 AND provider IN ('', $3)`
+	var n int64
+	err = s.write(ctx, func(tx querier) error {
+		var err error
+		n, err = tx.exec(ctx, text, r.Message, r.Connection, r.Provider, reach(r.Report.State), r.Report.State,
+			r.Report.ErrorCode, r.Report.Text, r.Report.ProviderID, `"report":`+string(mark), maxEvents, line)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store report: %w", err)
+	}
+	if n == 0 {
+		return fault.New(fault.NotFound, "not_found", "There is no such message.")
+	}
+	return nil
+}

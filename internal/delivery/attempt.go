@@ -23,21 +23,37 @@ func (w *Worker) attempt(j *job) (pause time.Duration, again bool) {
 		w.expire(ctx, j)
 		return 0, false
 	}
-	sender, out, err := w.prepare(ctx, j)
+	sender, err := w.prepare(ctx, j)
 	if err != nil {
+		return w.unprepared(ctx, j, err)
+	}
+	j.m.Provider = sender.Provider()
+	p, held := w.holds.enter(w.account(sender, j), j.m.Provider, w.Now())
+	if held != nil {
+		return w.hold(ctx, j, held)
+	}
+	out, err := w.render(ctx, j)
+	if err != nil {
+		w.holds.cancel(p)
 		return w.unprepared(ctx, j, err)
 	}
 	limit := j.limit(now)
 	if !w.covered(ctx, j, limit) {
+		w.holds.cancel(p)
 		return 0, false
 	}
-	j.m.Provider = sender.Provider()
+	if j.late(w.Now()) { // getting here may have taken a while
+		w.holds.cancel(p)
+		w.expire(ctx, j)
+		return 0, false
+	}
 	began := time.Now()
 	receipt, failure := send(ctx, sender, out, limit)
 	j.m.Attempts++
-	if w.OnAttempt != nil {
-		w.OnAttempt(j.m.Provider, time.Since(began), failure)
+	if w.Counts != nil {
+		w.Counts.Attempted(j.m.Provider, j.m.Channel, time.Since(began), failure)
 	}
+	w.noteHold(ctx, w.holds.leave(p, w.Now(), failure))
 	if failure != nil {
 		return w.failed(ctx, j, failure)
 	}
@@ -45,43 +61,52 @@ func (w *Worker) attempt(j *job) (pause time.Duration, again bool) {
 	return 0, false
 }
 
-// prepare finds out who sends the message and what it says.
-func (w *Worker) prepare(ctx context.Context, j *job) (Sender, Outgoing, error) {
-	var out Outgoing
+// account names the account that the sender uses, and has the connection's next
+// messages share its lane.
+func (w *Worker) account(s Sender, j *job) string {
+	account := "connection " + string(j.m.Connection)
+	if a, ok := s.(Accounted); ok {
+		account = a.Account()
+	}
+	account = s.Provider() + " " + account
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lanes.learn(j.m.Connection, account)
+	return account
+}
+
+// prepare finds out who sends the message.
+func (w *Worker) prepare(ctx context.Context, j *job) (Sender, error) {
 	ctx, cancel := context.WithTimeout(ctx, shortTry)
 	defer cancel()
 	c, err := w.Connections(ctx, j.m.Connection)
 	j.c = c
 	if fault.Has(err, fault.NotFound) {
-		return nil, out, (&Error{
+		return nil, (&Error{
 			Code: CodeGone, Class: Configuration, Text: "The connection was deleted before the message was sent.",
 		}).Because(err)
 	}
 	if err != nil {
-		return nil, out, fmt.Errorf("find connection: %w", err)
+		return nil, fmt.Errorf("find connection: %w", err)
 	}
 	sender, err := w.Senders(ctx, c, j.m.Channel)
 	if err != nil {
-		return nil, out, err
+		return nil, err
 	}
 	if sender == nil {
-		return nil, out, &Error{
+		return nil, &Error{
 			Code: CodeNoSender, Class: Configuration, Text: "No provider is configured for this connection.",
 			Fix: "Set the provider up in the connection's settings.",
 		}
 	}
-	out, err = w.render(ctx, j, c)
-	if err != nil {
-		return nil, out, err
-	}
-	j.m.TemplateVersion = out.TemplateVersion
-	j.m.Encoding, j.m.Segments = out.Encoding, out.Segments
-	return sender, out, nil
+	return sender, nil
 }
 
 // render calls the Renderer, whose templates are written by tenants, and fills
 // in what the message itself knows.
-func (w *Worker) render(ctx context.Context, j *job, c *tenant.Connection) (out Outgoing, err error) {
+func (w *Worker) render(ctx context.Context, j *job) (out Outgoing, err error) {
+	ctx, cancel := context.WithTimeout(ctx, shortTry)
+	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
 			err = (&Error{
@@ -90,18 +115,20 @@ func (w *Worker) render(ctx context.Context, j *job, c *tenant.Connection) (out 
 			}).Because(fmt.Errorf("renderer panicked: %v", v))
 		}
 	}()
-	out, err = w.Renderer.Render(ctx, &j.m, c)
+	out, err = w.Renderer.Render(ctx, &j.m, j.c)
 	if err != nil {
 		return out, err
 	}
 	out.MessageID, out.Channel, out.To = j.m.ID, j.m.Channel, j.m.To
-	out.Connection, out.ClientID, out.Language = c, j.m.Client, j.m.Language
+	out.Connection, out.ClientID, out.Language = j.c, j.m.Client, j.m.Language
 	if out.Text == "" && out.HTML == "" {
 		return out, &Error{
 			Code: CodeTemplate, Class: Configuration, Text: "The message is empty: its template produced no text.",
 			Fix: "Correct the message of the connection.",
 		}
 	}
+	j.m.TemplateVersion = out.TemplateVersion
+	j.m.Encoding, j.m.Segments = out.Encoding, out.Segments
 	return out, nil
 }
 
@@ -181,6 +208,7 @@ func send(ctx context.Context, s Sender, out Outgoing, limit time.Duration) (r R
 	defer func() {
 		if v := recover(); v != nil {
 			failure = sendError(fmt.Errorf("sender panicked: %v", v))
+			failure.Scope = OfMessage
 		}
 	}()
 	r, err := s.Send(ctx, out)

@@ -38,6 +38,7 @@ type Error struct {
 	Fix  string // what to do about it, in ours; may be empty
 
 	Class      Class
+	Scope      Scope         // whether other messages of the account fare alike
 	RetryAfter time.Duration // how long the provider asks to be left alone
 	// Unanswered says that the request was written, or may have been, and no
 	// answer came: the provider may have the message all the same.
@@ -60,6 +61,7 @@ const (
 	CodeGone        = "no_connection" // the connection was deleted meanwhile
 	CodeInternal    = "internal"      // a defect or outage of ours
 	CodeExpired     = "expired"       // too late to be of use
+	CodeHeld        = "provider_down" // the account takes nothing at the moment
 )
 
 // Because returns a copy of e that carries err for the operator's log.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -59,13 +60,29 @@ func (w *Worker) end(ctx context.Context, j *job, state tenant.MessageState, det
 	if w.OnOutcome != nil {
 		w.OnOutcome(&j.m, j.c, &o)
 	}
-	if e != nil {
-		w.logger().WarnContext(ctx, "message not delivered", "message", j.m.ID, "connection", string(j.m.Connection),
-			"provider", j.m.Provider, "state", string(state), "error_code", e.Code, "class", e.Class.String(),
-			"attempts", j.m.Attempts, "provider_request", e.RequestID, "err", e)
+	w.logOutcome(ctx, j, e, now)
+	if w.Counts != nil {
+		w.Counts.Ended(&j.m, now.Sub(j.m.CreatedAt))
 	}
 	w.refused.settle(j, e, now)
 	w.writeEnd(ctx, j, o)
+}
+
+// logOutcome writes the one line that each message has in the log.
+func (w *Worker) logOutcome(ctx context.Context, j *job, e *Error, now time.Time) {
+	m := &j.m
+	line := []slog.Attr{
+		slog.String("message", m.ID), slog.String("connection", string(m.Connection)), slog.String("provider", m.Provider),
+		slog.String("channel", string(m.Channel)), slog.String("state", string(m.State)), slog.Int("attempts", m.Attempts),
+		slog.Int64("dur_us", now.Sub(m.CreatedAt).Microseconds()),
+	}
+	if e == nil {
+		w.logger().LogAttrs(ctx, slog.LevelInfo, "message handed over", line...)
+		return
+	}
+	w.logger().LogAttrs(ctx, slog.LevelWarn, "message not delivered", append(line,
+		slog.String("error_code", e.Code), slog.String("class", e.Class.String()),
+		slog.String("provider_request", e.RequestID), slog.Any("err", e))...)
 }
 
 // writeEnd writes the outcome, again and again until the lease is over if it

@@ -93,16 +93,34 @@ func (r *refusals) settle(j *job, e *Error, now time.Time) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if j.m.Attempts > 0 {
+		r.note(j, now)
+	}
+	r.tell(j, refusal)
+	r.settled[r.next] = struct{ id, refusal string }{j.m.ID, refusal}
+	r.next = (r.next + 1) % settledSize
+}
+
+// leaveOff tells that nothing will be known about the message for some time.
+func (r *refusals) leaveOff(j *job, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(j, now)
+	r.tell(j, "")
+}
+
+// note keeps how long the hand-over took. The lock is held.
+func (r *refusals) note(j *job, now time.Time) {
 	if r.took == nil {
 		r.took = map[tenant.ConnectionID]time.Duration{}
 	}
-	if j.m.Attempts > 0 {
-		r.took[j.m.Connection] = now.Sub(j.since)
-	}
+	r.took[j.m.Connection] = now.Sub(j.since)
+}
+
+// tell answers whoever waits for the message. The lock is held.
+func (r *refusals) tell(j *job, refusal string) {
 	if answer, ok := r.asked[j.m.ID]; ok {
 		answer <- refusal
 		delete(r.asked, j.m.ID)
 	}
-	r.settled[r.next] = struct{ id, refusal string }{j.m.ID, refusal}
-	r.next = (r.next + 1) % settledSize
 }

@@ -37,7 +37,7 @@ const (
 
 // Defaults of a Worker.
 const (
-	DefaultConcurrency = 64
+	DefaultConcurrency = 192
 	DefaultBacklog     = 4096
 )
 
@@ -55,8 +55,8 @@ type Worker struct {
 	Now         func() time.Time
 
 	// Concurrency is how many attempts run at once, Backlog how many messages
-	// wait in memory. A connection may use three quarters of the former and
-	// half of the latter, less when others are busy too, so that one account
+	// wait in memory. An account may use three quarters of the former, at most
+	// 128, and half of the latter, less when others are busy too, so that one
 	// that is slow leaves room for the rest.
 	Concurrency int
 	Backlog     int
@@ -64,8 +64,7 @@ type Worker struct {
 	// OnOutcome is called before the final outcome of a message is written,
 	// and may set its Event. The connection is nil if there is none any more.
 	OnOutcome func(m *tenant.Message, c *tenant.Connection, o *Outcome)
-	// OnAttempt is called after each hand-over; err is nil for a success.
-	OnAttempt func(provider string, took time.Duration, err *Error)
+	Counts    Counter // nil counts nothing
 	Log       *slog.Logger
 
 	mu      sync.Mutex
@@ -76,6 +75,18 @@ type Worker struct {
 	wake    chan struct{}        // tells the sweep that something spilled
 	busy    sync.WaitGroup       // attempts under way
 	refused refusals
+	holds   breakers
+}
+
+// A Counter is told what happens, for metrics. Its methods return at once.
+type Counter interface {
+	// Attempted is called after each hand-over; e is nil for a success.
+	Attempted(provider string, channel tenant.Channel, took time.Duration, e *Error)
+	// Ended is called when a message is over; took is the time since it was
+	// asked for.
+	Ended(m *tenant.Message, took time.Duration)
+	// HoldChanged is called when an account is held or free again.
+	HoldChanged(s AccountState)
 }
 
 // job is a message in hand.
@@ -83,6 +94,8 @@ type job struct {
 	m     tenant.Message
 	c     *tenant.Connection // nil until it was looked up
 	since time.Time          // when it came into hand
+	lane  *lane
+	swept bool // it was found in the store
 	// unanswered counts the attempts that the provider may have taken.
 	unanswered int
 	passing    int                   // failures of our own so far
@@ -235,7 +248,7 @@ func (w *Worker) claim(ctx context.Context, c Claim) ([]Claimed, error) {
 
 // claimed makes a job of what the sweep found.
 func (w *Worker) claimed(c *Claimed, now, until time.Time) *job {
-	j := &job{m: c.Message, since: now}
+	j := &job{m: c.Message, since: now, swept: true}
 	j.m.LeaseUntil = until
 	if j.m.Attempts > 0 && j.m.ErrorCode == CodeNoAnswer {
 		j.unanswered = 1
@@ -272,6 +285,17 @@ func (w *Worker) nudge() {
 	case w.wake <- struct{}{}:
 	default: // not running, or awake already
 	}
+}
+
+// Accounts returns the accounts that this process holds back at the moment.
+func (w *Worker) Accounts() []AccountState { return w.holds.held(w.Now()) }
+
+// Load returns how many messages wait in memory, and how many attempts are under
+// way.
+func (w *Worker) Load() (waiting, running int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lanes.waiting + len(w.pausing), w.lanes.running
 }
 
 func (w *Worker) concurrency() int {

@@ -30,7 +30,7 @@ var ErrTooLong = errors.New("the answer is too long")
 const (
 	connectTime = 3 * time.Second
 	maxHeader   = 32 << 10
-	maxConns    = 64
+	maxConns    = 128
 )
 
 // Options are what an operator may set. The zero value lets through https to

@@ -77,6 +77,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 	t.Run("the text arrives as it is", func(t *testing.T) { text(t, open) })
 	t.Run("an address with a line break in it is refused", func(t *testing.T) { injection(t, open) })
 	if open(t).Cause != nil {
+		t.Run("its account has a name", func(t *testing.T) { account(t, open(t)) })
 		t.Run("what the provider refuses", func(t *testing.T) { answers(t, open) })
 		t.Run("what the provider does not answer", func(t *testing.T) { silences(t, open) })
 		t.Run("a provider that is away has been told nothing", func(t *testing.T) { unreachable(t, open) })
@@ -128,6 +129,23 @@ func injection(t *testing.T, open func(t *testing.T) Fixture) {
 	}
 }
 
+// account checks that senders of one account are known as such.
+func account(t *testing.T, f Fixture) {
+	a, ok := f.Sender.(delivery.Accounted)
+	other, ok2 := f.Unreachable.(delivery.Accounted)
+	if !ok || !ok2 {
+		t.Fatal("the sender is not delivery.Accounted: failures are not shared among connections of one account")
+	}
+	if a.Account() == "" || a.Account() != a.Account() || a.Account() == other.Account() {
+		t.Errorf("accounts are %q and %q", a.Account(), other.Account())
+	}
+	for _, secret := range f.Secrets {
+		if strings.Contains(a.Account(), secret) {
+			t.Errorf("the account's name has %q in it", secret)
+		}
+	}
+}
+
 func answers(t *testing.T, open func(t *testing.T) Fixture) {
 	tests := []struct {
 		name    string
@@ -151,6 +169,9 @@ func answers(t *testing.T, open func(t *testing.T) Fixture) {
 			e := failure(t, err)
 			if e.Class != tt.class || e.RetryAfter != tt.retry || e.Unanswered {
 				t.Errorf("class %v, retry after %v, unanswered %v; want %v, %v, false", e.Class, e.RetryAfter, e.Unanswered, tt.class, tt.retry)
+			}
+			if tt.trouble == Rejects && e.Scope != delivery.OfAccount || tt.trouble == Refuses && e.Scope == delivery.OfAccount {
+				t.Errorf("scope is %v: wrong credentials are the account's, refusals the message's", e.Scope)
 			}
 			if e.Code == "" || e.Text == "" || len(e.Text) > 600 || strings.ContainsAny(e.Text, "\r\n\x00") {
 				t.Errorf("code %q, text %q", e.Code, e.Text)

@@ -28,7 +28,8 @@ func (s *sender) noAnswer(m delivery.Outgoing, token string, err error, written 
 	case written:
 		e.Code, e.Unanswered, e.Text = delivery.CodeNoAnswer, true, "The connection to the SMS gateway broke off before the answer."
 	case insecure(err) != "":
-		e.Class, e.Text, e.Fix = delivery.Configuration, "There is no safe connection to the SMS gateway.", insecure(err)
+		e.Class, e.Scope = delivery.Configuration, delivery.OfAccount
+		e.Text, e.Fix = "There is no safe connection to the SMS gateway.", insecure(err)
 	default:
 		e.Fix = "Check the address of the SMS gateway, and that it answers."
 	}

@@ -42,6 +42,11 @@ type sender struct {
 // Provider is the name of the provider.
 func (s *sender) Provider() string { return Provider }
 
+// Account names the gateway and the key that opens it.
+func (s *sender) Account() string {
+	return delivery.AccountKey(s.url, s.auth.Subject, s.auth.Audience, s.secret)
+}
+
 // request is what gateways get (Auth0: custom SMS gateway).
 type request struct {
 	Recipient string `json:"recipient"`
@@ -126,13 +131,15 @@ func (s *sender) judge(resp *http.Response) error {
 		return nil
 	case status == http.StatusUnauthorized:
 		e.Class, e.Text = delivery.Configuration, "Authentication failed while calling the SMS gateway: "+code
+		e.Scope = delivery.OfAccount
 		e.Fix = "Make the audience, subject and secret of the connection the same as the gateway's."
 	case status == http.StatusTooManyRequests || status >= 500:
 		e.Class, e.RetryAfter = delivery.Temporary, s.retryAfter(resp.Header.Get("Retry-After"))
 	case status < 300:
 		e.Fix = "The gateway may have sent the message. Have it answer with status 200."
 	case status < 400:
-		e.Class, e.Fix = delivery.Configuration, "The gateway answers with a redirect, which is not followed. Enter the address that it leads to."
+		e.Class, e.Scope = delivery.Configuration, delivery.OfAccount
+		e.Fix = "The gateway answers with a redirect, which is not followed. Enter the address that it leads to."
 	}
 	return e
 }

@@ -69,12 +69,31 @@ func (s *sender) refusal(m delivery.Outgoing, at step, reply *textproto.Error) e
 		e.Text = "The mail server refused the message and gave no reason."
 	}
 	e.Class, e.Fix = judge(at, reply.Code, enhanced)
+	e.Scope = scope(at, reply.Code)
 	if e.Class == delivery.Temporary {
 		e.RetryAfter = pause(text)
 		// A server that forwards while it listens may have done so already.
 		e.Unanswered = at == ending
 	}
 	return e
+}
+
+// scope says whether another message would fare alike. From the recipient on a
+// server speaks of the message: one that is put off for now, as servers do with
+// strangers, keeps nobody else's back. 421 is the server's own end (RFC 5321
+// §3.8).
+func scope(at step, code int) delivery.Scope {
+	switch {
+	case code == 421:
+		return delivery.ByClass
+	case at >= addressing && code != 530 && code != 535:
+		return delivery.OfMessage
+	case at <= signingIn || code == 530 || code == 535:
+		if code >= 500 {
+			return delivery.OfAccount
+		}
+	}
+	return delivery.ByClass
 }
 
 // judge says what a refusal means for the messages after it, by where it came

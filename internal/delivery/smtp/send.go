@@ -36,6 +36,11 @@ type sender struct {
 // Provider is the name of the provider.
 func (s *sender) Provider() string { return Provider }
 
+// Account names the mail server and who signs in there.
+func (s *sender) Account() string {
+	return delivery.AccountKey(s.server.Host, strconv.Itoa(s.server.Port), s.server.Security, s.server.User, s.password)
+}
+
 // A step is how far a conversation has come.
 type step uint8
 

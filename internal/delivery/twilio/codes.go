@@ -81,3 +81,17 @@ func judge(code, status int) (delivery.Class, string) {
 	}
 	return delivery.Permanent, ""
 }
+
+// scope says whether a failure is about the whole account. Of the many that an
+// operator has to put right only those about credentials and suspension are:
+// a country that is not enabled must not keep messages to others back.
+func scope(code, status int) delivery.Scope {
+	switch code {
+	case 10001, 20003, 20005, 20006, 20008, 20403, 30002, 30037:
+		return delivery.OfAccount
+	}
+	if status == http.StatusUnauthorized {
+		return delivery.OfAccount
+	}
+	return delivery.ByClass
+}

@@ -35,6 +35,9 @@ type sender struct {
 // Provider is the name of the provider.
 func (s *sender) Provider() string { return Provider }
 
+// Account names the account and its token: a new token is worth a new try.
+func (s *sender) Account() string { return delivery.AccountKey(s.client.base, s.sid, s.token) }
+
 // Send asks Twilio to send the message (Twilio: POST Messages).
 func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receipt, error) {
 	form, err := s.form(m)
@@ -171,6 +174,7 @@ func (s *sender) answer(m delivery.Outgoing, resp *http.Response, body []byte) (
 		e.Text = fmt.Sprintf("Twilio answered with status %d and gave no reason.", resp.StatusCode)
 	}
 	e.Class, e.Fix = judge(code, resp.StatusCode)
+	e.Scope = scope(code, resp.StatusCode)
 	if e.Class == delivery.Temporary {
 		e.RetryAfter = s.retryAfter(resp.Header.Get("Retry-After"))
 	}

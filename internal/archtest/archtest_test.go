@@ -36,7 +36,7 @@ var layers = [][]string{
 	},
 	// What builds the whole, and what runs it.
 	{"app"},
-	{"cli", "testkit"},
+	{"cli", "testkit", "testkit/chromium"},
 	{"cmd/doorcode"},
 	{"archtest"},
 }
@@ -51,6 +51,8 @@ var reserved = map[string][]string{
 	module + "/internal/cli":   {"cmd/doorcode"},
 
 	"github.com/alecthomas/kong":         {"cli"},
+	"github.com/chromedp/cdproto":        {"testkit/chromium"},
+	"github.com/chromedp/chromedp":       {"testkit/chromium"},
 	"github.com/emersion/go-sasl":        {"testkit/smtptest"},
 	"github.com/emersion/go-smtp":        {"testkit/smtptest"},
 	"github.com/go-jose/go-jose/v4":      {"signing"},

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -64,13 +63,12 @@ func New(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context 
 	return ctx
 }
 
-// end kills what is left of a browser: it sometimes leaves processes behind.
+// end kills a browser that was told to end and did not; its other processes end
+// with it.
 func end(p *os.Process) {
-	if p == nil {
-		return
+	if p != nil {
+		_ = p.Kill()
 	}
-	_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // its group, where it leads one
-	_ = p.Kill()
 }
 
 // listen writes down what goes wrong in pages, and says yes to their dialogs.

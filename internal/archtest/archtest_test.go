@@ -23,11 +23,12 @@ var layers = [][]string{
 	// What can be done to it: engines that do not know each other.
 	{
 		"address", "otp", "oauth", "signing", "settings", "message",
-		"delivery", "attack", "event", "account",
+		"delivery", "attack", "event", "account", "session",
 	},
 	// What people do: use cases, which introduce the engines to each other.
 	{"token", "passwordless"},
 	{"grant", "manage"},
+	{"authorize"},
 	// How it is stored, sent and served.
 	{"store", "delivery/twilio", "delivery/gateway", "delivery/smtp", "delivery/outbox", "web"},
 	{

@@ -50,6 +50,9 @@ type Request struct {
 	Username     string
 	OTP          string
 	RefreshToken string
+	Code         string // authorization code
+	CodeVerifier string // PKCE
+	RedirectURI  string
 	// ForwardedFor is the address an application says the person has.
 	ForwardedFor func() (string, bool)
 	IP           string
@@ -112,6 +115,7 @@ func (s *Service) Token(ctx context.Context, r Request) (Answer, error) {
 func (s *Service) types() map[string]func(context.Context, *work) (Answer, error) {
 	return map[string]func(context.Context, *work) (Answer, error){
 		tenant.GrantOTP:               s.otp,
+		tenant.GrantAuthorizationCode: s.authorizationCode,
 		tenant.GrantRefreshToken:      s.refresh,
 		tenant.GrantClientCredentials: s.clientCredentials,
 	}
@@ -156,9 +160,9 @@ func (s *Service) identify(ctx context.Context, c Credentials) (*tenant.Client, 
 	return client, err
 }
 
-// personAPI finds the API a person asks a token for. Nobody gets a token for
+// PersonAPI finds the API a person asks a token for. Nobody gets a token for
 // the Management API by signing in: its scopes are granted to applications.
-func (s *Service) personAPI(ctx context.Context, audience string) (*tenant.API, error) {
+func (s *Service) PersonAPI(ctx context.Context, audience string) (*tenant.API, error) {
 	if audience == "" || audience == s.Tokens.Userinfo() {
 		return nil, nil
 	}

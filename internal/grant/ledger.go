@@ -28,6 +28,11 @@ type Ledger interface {
 	// within the client's leeway.
 	UseRefresh(ctx context.Context, r Refresh) (Refreshed, error)
 
+	// UseCode redeems an authorization code: at most one call ever does, and
+	// only one that matches everything the code is bound to. The same exchange
+	// for the second time revokes the grant.
+	UseCode(ctx context.Context, u CodeUse) (CodeUsed, error)
+
 	// RevokeRefresh ends the grant of a refresh token that belongs to the
 	// client, and, if all, every grant of the same user, client and audience.
 	// It reports the grant's user, or "" if there was nothing to revoke.

@@ -23,7 +23,7 @@ func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
 		}
 	}
 	var err error
-	if w.api, err = s.personAPI(ctx, w.Audience); err != nil {
+	if w.api, err = s.PersonAPI(ctx, w.Audience); err != nil {
 		return Answer{}, err
 	}
 	w.granted = oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(w.Scope)
@@ -50,6 +50,7 @@ type person struct {
 	grant   *tenant.Grant
 	refresh string
 	event   string
+	nonce   string
 }
 
 // answer issues the tokens of a person.
@@ -57,7 +58,7 @@ func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error)
 	t, err := s.Tokens.Issue(ctx, token.Request{
 		Client: w.client, API: w.api, User: p.user, Grant: p.grant,
 		Scope: w.granted.String(), AskedScope: w.Scope.String(),
-		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form,
+		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce,
 	})
 	if err != nil {
 		return Answer{}, err

@@ -34,7 +34,7 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	if done.Outcome != Renewed {
 		return Answer{}, oauth.InvalidRefreshToken()
 	}
-	if w.api, err = s.personAPI(ctx, done.Grant.Audience); err != nil {
+	if w.api, err = s.PersonAPI(ctx, done.Grant.Audience); err != nil {
 		return Answer{}, err
 	}
 	// What was granted may have been taken back since.

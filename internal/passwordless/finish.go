@@ -29,6 +29,9 @@ type FinishRequest struct {
 	// and times are filled in. Refresh is stored with it when not nil.
 	Grant   tenant.Grant
 	Refresh *tenant.RefreshToken
+	// Session is stored instead when not nil (see Complete).
+	Session  *tenant.Session
+	Replaces string
 }
 
 // Finished is a sign-in.
@@ -36,6 +39,7 @@ type Finished struct {
 	User       tenant.User
 	Grant      tenant.Grant
 	Connection *tenant.Connection
+	Session    string // the id of the session, if one was asked for
 }
 
 // Finish exchanges a code for a grant. The faults are Denied for a code that
@@ -80,7 +84,7 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 	case SignedIn:
 	}
 	in.Grant.User = done.User.ID
-	return Finished{User: done.User, Grant: in.Grant, Connection: c}, nil
+	return Finished{User: done.User, Grant: in.Grant, Connection: c, Session: done.Session}, nil
 }
 
 // guess is the try that the request makes at the open code.
@@ -138,5 +142,6 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 		},
 		Grant: g, Refresh: r.Refresh,
 		Events: []tenant.LogEvent{success, exchange}, SignUp: signUp, Refused: refused,
+		Session: r.Session, Transaction: r.Transaction, Replaces: r.Replaces,
 	}
 }

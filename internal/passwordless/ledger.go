@@ -115,6 +115,16 @@ type Complete struct {
 	IP         string
 	Grant      tenant.Grant         // User is filled in
 	Refresh    *tenant.RefreshToken // stored when not nil
+	// Session is stored in place of Grant and Refresh when it is not nil: the
+	// person is signed in on a page of ours, and what the application gets is
+	// decided after. The sign-in under way, Transaction, then goes on from
+	// tenant.StepCode to tenant.StepSignedIn; if it is elsewhere, nothing is
+	// stored and the fault is tenant.ErrTransaction. Replaces names the session
+	// that the browser had: it goes on, with what the browser holds changed, if
+	// it is the same person's, and ends if it is not.
+	Session     *tenant.Session
+	Transaction string
+	Replaces    string
 	// Events are stored for every sign-in, SignUp too for the first; their
 	// user is filled in. Refused is stored when the user may not sign in.
 	Events  []tenant.LogEvent
@@ -126,7 +136,8 @@ type Complete struct {
 type Completed struct {
 	Outcome CompleteOutcome
 	User    tenant.User
-	First   bool // the user was made now
+	First   bool   // the user was made now
+	Session string // the id of the session, if one was stored
 }
 
 // CompleteOutcome says whether somebody was signed in.

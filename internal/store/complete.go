@@ -62,15 +62,8 @@ func complete(ctx context.Context, tx querier, c passwordless.Complete) (out pas
 	if err := forgive(ctx, tx, c); err != nil {
 		return out, err
 	}
-	g := c.Grant
-	g.User = out.User.ID
-	if err := insertGrant(ctx, tx, &g); err != nil {
+	if err := give(ctx, tx, c, &out); err != nil {
 		return out, err
-	}
-	if c.Refresh != nil {
-		if err := insertRefresh(ctx, tx, c.Refresh); err != nil {
-			return out, err
-		}
 	}
 	events := c.Events
 	if out.First {
@@ -80,6 +73,22 @@ func complete(ctx context.Context, tx querier, c passwordless.Complete) (out pas
 		events[i].User = out.User.ID
 	}
 	return out, insertLogs(ctx, tx, events...)
+}
+
+// give stores what a sign-in is for: a session on our pages, or else a grant.
+func give(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
+	if c.Session != nil {
+		return openSession(ctx, tx, c, out)
+	}
+	g := c.Grant
+	g.User = out.User.ID
+	if err := insertGrant(ctx, tx, &g); err != nil {
+		return err
+	}
+	if c.Refresh == nil {
+		return nil
+	}
+	return insertRefresh(ctx, tx, c.Refresh)
 }
 
 func signIn(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {

@@ -44,7 +44,7 @@ var completePostgresText = `
 // completePostgres signs somebody in who is known, in one round trip. It
 // reports false for anybody else.
 func (s *Store) completePostgres(ctx context.Context, c passwordless.Complete) (out passwordless.Completed, known bool, err error) {
-	if len(c.Events) != 2 {
+	if len(c.Events) != 2 || c.Session != nil {
 		return out, false, nil
 	}
 	g, now := &c.Grant, toMillis(c.Now)

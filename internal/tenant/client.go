@@ -45,6 +45,9 @@ const (
 	GrantClientCredentials = "client_credentials"
 	GrantRefreshToken      = "refresh_token"
 	GrantAuthorizationCode = "authorization_code"
+	// GrantImplicit allows answers of /authorize with tokens in them. The token
+	// endpoint knows no such type.
+	GrantImplicit = "implicit"
 )
 
 // Public reports whether the client cannot keep a secret and so authenticates

@@ -7,8 +7,12 @@ type Settings struct {
 	SupportURL      string
 	DefaultAudience string
 	EnabledLocales  []string
-	Flags           Flags
-	Doc             []byte // the document as the Management API shows it
+	Sessions        SessionPolicy
+	// ErrorPage is a page of the tenant's own that shows errors of /authorize;
+	// empty means ours (Auth0: error_page.url).
+	ErrorPage string
+	Flags     Flags
+	Doc       []byte // the document as the Management API shows it
 }
 
 // Flags are the tenant's switches that engines read. The zero value is what a

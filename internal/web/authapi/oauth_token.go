@@ -26,7 +26,8 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := texts(p, "grant_type", "client_id", "client_secret", "audience", "realm", "username", "otp", "refresh_token"); err != nil {
+	if err := texts(p, "grant_type", "client_id", "client_secret", "audience", "realm", "username", "otp", "refresh_token",
+		"code", "code_verifier", "redirect_uri"); err != nil {
 		return err
 	}
 	scopes, ok := p.Strings("scope")
@@ -41,7 +42,8 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	answer, err := a.Grants.Token(r.Context(), grant.Request{
 		Credentials: cred, GrantType: p.Get("grant_type"), Scope: oauth.ParseScopes(scopes...),
 		Audience: p.Get("audience"), Realm: p.Get("realm"), Username: p.Get("username"),
-		OTP: p.Get("otp"), RefreshToken: p.Get("refresh_token"), ForwardedFor: forwardedFor(r),
+		OTP: p.Get("otp"), RefreshToken: p.Get("refresh_token"),
+		Code: p.Get("code"), CodeVerifier: p.Get("code_verifier"), RedirectURI: p.Get("redirect_uri"), ForwardedFor: forwardedFor(r),
 		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
 	})
 	if err != nil {

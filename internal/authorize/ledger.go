@@ -1,0 +1,92 @@
+package authorize
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// Settings finds what a tenant has set. What it returns is shared and not to be
+// changed. The fault is NotFound where there is none.
+type Settings interface {
+	// Client returns an application.
+	Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error)
+	// Settings returns the tenant's settings.
+	Settings(ctx context.Context) (*tenant.Settings, error)
+	// Connection returns the connection that answers to a name.
+	Connection(ctx context.Context, name string) (*tenant.Connection, error)
+	// ConnectionByID returns a connection.
+	ConnectionByID(ctx context.Context, id tenant.ConnectionID) (*tenant.Connection, error)
+	// AllConnections returns the connections in the order they were made in.
+	AllConnections(ctx context.Context) ([]*tenant.Connection, error)
+}
+
+// Ledger is the storage of this use case. Each method is one transaction and
+// holds under any concurrency. That a code was right, and who is signed in by
+// it, is written by passwordless.Ledger, in one transaction with the code.
+type Ledger interface {
+	// LiveSession returns the session that a browser holds, by the digests of
+	// its cookie. The fault is NotFound when there is none, it has ended or
+	// expired, or its user is blocked or gone.
+	LiveSession(ctx context.Context, now time.Time, digests [][]byte) (tenant.Session, error)
+
+	// LiveSessionUser is LiveSession by id, with the user.
+	LiveSessionUser(ctx context.Context, now time.Time, id string) (tenant.Session, tenant.User, error)
+
+	// AddTransaction stores a sign-in that begins.
+	AddTransaction(ctx context.Context, t tenant.Transaction) error
+
+	// PendingTransaction returns a sign-in under way. The fault is
+	// tenant.ErrTransaction when there is none, or it has expired or is done.
+	PendingTransaction(ctx context.Context, now time.Time, id string) (tenant.Transaction, error)
+
+	// ChooseIdentifier takes a sign-in to the step c.To, with the connection
+	// and the identifier of c. The fault is tenant.ErrTransaction unless it is
+	// at one of the steps c.From.
+	ChooseIdentifier(ctx context.Context, c Choice) error
+
+	// GrantAuthorization answers a request: it uses the session, ends the transaction, and
+	// stores the grant, the code and the log event. Nothing is stored unless
+	// the session holds and the transaction, if there is one, is at
+	// StepSignedIn with that session; otherwise the fault is
+	// tenant.ErrTransaction. Of many calls for one transaction at most one
+	// succeeds.
+	GrantAuthorization(ctx context.Context, g Granting) (tenant.User, error)
+
+	// AbandonTransaction ends a sign-in without tokens. The fault is
+	// tenant.ErrTransaction when it has ended already.
+	AbandonTransaction(ctx context.Context, now time.Time, id string, e tenant.LogEvent) error
+
+	// Consent returns the scopes a person has allowed an application for an
+	// audience; none if they were never asked.
+	Consent(ctx context.Context, user tenant.UserID, client tenant.ClientID, audience string) (string, error)
+
+	// AddLogs stores log events that belong to no other write.
+	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
+}
+
+// A Choice is who a pending sign-in is to be for.
+type Choice struct {
+	Now        time.Time
+	ID         string
+	From       []tenant.TransactionStep
+	To         tenant.TransactionStep
+	Connection tenant.ConnectionID
+	Identifier string
+}
+
+// Granting is what Ledger.GrantAuthorization stores.
+type Granting struct {
+	Now         time.Time
+	Session     string // its id
+	Transaction string // empty when the session alone was enough
+	IP          string
+	UserAgent   string
+	Grant       tenant.Grant              // User and AuthTime are the session's
+	Code        *tenant.AuthorizationCode // nil when no code is given
+	// Consent is added to what the person has allowed; nil when they were not
+	// asked.
+	Consent *tenant.Consent
+	Event   tenant.LogEvent
+}

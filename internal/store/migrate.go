@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 
@@ -25,7 +27,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	kind := goose.DialectSQLite3
 	opts := []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler))}
-	if s.dialect == postgres {
+	if s.dialect == sqlite {
+		files = sqliteFiles{files}
+	} else {
 		kind = goose.DialectPostgres
 		locker, err := lock.NewPostgresSessionLocker(
 			lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 60)) // seconds, tries
@@ -48,3 +52,35 @@ func (s *Store) Migrate(ctx context.Context) error {
 		}
 	}
 }
+
+// sqliteFiles are the migrations as SQLite reads them: what is a comment to
+// PostgreSQL is part of the statement.
+type sqliteFiles struct{ fs.FS }
+
+// Open opens a file with the comments taken away from around their text.
+func (s sqliteFiles) Open(name string) (fs.File, error) {
+	f, err := s.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil || info.IsDir() {
+		return f, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.ReplaceAll(text, []byte("/* WITHOUT ROWID */;"), []byte("WITHOUT ROWID;"))
+	return migration{bytes.NewReader(text), info}, nil
+}
+
+// migration is an open file of sqliteFiles.
+type migration struct {
+	*bytes.Reader
+	info fs.FileInfo
+}
+
+func (m migration) Stat() (fs.FileInfo, error) { return m.info, nil }
+func (m migration) Close() error               { return nil }

@@ -283,6 +283,19 @@ func TestSQLiteFiles(t *testing.T) {
 	}
 }
 
+// Tables that say so are kept in the order of their key: one tree, not two.
+func TestSQLiteKeepsTablesByKey(t *testing.T) {
+	address := storetest.SQLite(t)
+	storetest.Open(t, address)
+	db := storetest.SQL(t, address)
+	for table, want := range map[string]bool{"codes": true, "messages": true, "logs": true, "users": false} {
+		byKey := storetest.Value(t, db, `SELECT wr FROM pragma_table_list WHERE name = $1`, table) == "1"
+		if byKey != want {
+			t.Errorf("%s WITHOUT ROWID: %v, want %v", table, byKey, want)
+		}
+	}
+}
+
 // Several processes may start on one new database.
 func TestMigrateAtOnce(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, address string) {

@@ -5,12 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorcode/doorcode/internal/account"
-	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/store"
 	"github.com/doorcode/doorcode/internal/store/storetest"
-	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 func benchEach(b *testing.B, fn func(b *testing.B, s *store.Store)) {
@@ -32,33 +29,43 @@ func BenchmarkBegin(b *testing.B) {
 	})
 }
 
-// BenchmarkSignIn is a start, a right answer and a completed sign-in of
-// somebody who is known.
+// BenchmarkSignIn is a start and a right answer: of people who are known, and of
+// people who become users by it.
 func BenchmarkSignIn(b *testing.B) {
+	const known = 1000
 	benchEach(b, func(b *testing.B, s *store.Store) {
-		p := someone{"+447700900123", "app"}
-		to := p.begin(start, "x").To
-		n := 0
-		for b.Loop() {
-			now := start.Add(time.Duration(n) * time.Second)
-			n++
-			if _, err := s.Begin(b.Context(), p.begin(now, "x")); err != nil {
-				b.Fatal(err)
+		n := 0 // counts on from one part to the next
+		for _, part := range []struct {
+			name string
+			who  func(n int) string
+		}{
+			{"known", func(n int) string { return fmt.Sprintf("+4477%08d", n%known) }},
+			{"new", func(n int) string { return fmt.Sprintf("+4478%08d", n) }},
+		} {
+			for ; n < known; n++ {
+				signIn(b, s, fmt.Sprintf("+4477%08d", n), n)
 			}
-			spent, err := s.Spend(b.Context(), p.spend(now, "x"))
-			if err != nil || spent.Outcome != passwordless.Redeemed {
-				b.Fatal(spent, err)
-			}
-			_, err = s.Complete(b.Context(), passwordless.Complete{
-				Now: now, To: to, Identifier: "key of " + p.number, IP: "192.0.2.1",
-				NewUser: func(int64) tenant.User { return account.New(to, "sms", "0123456789abcdef01234567", now) },
-				Grant:   tenant.Grant{ID: event.NewID(now), Client: "app", SessionID: "sid", AuthTime: now, CreatedAt: now},
-				Events:  []tenant.LogEvent{event.New(event.Login, now), event.New(event.ExchangePasswordless, now)},
-				SignUp:  event.New(event.SignUp, now), Refused: event.New(event.ExchangeOTPFailed, now),
+			b.Run(part.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					signIn(b, s, part.who(n), n)
+					n++
+				}
 			})
-			if err != nil {
-				b.Fatal(err)
-			}
 		}
 	})
+}
+
+// signIn starts and finishes the nth sign-in.
+func signIn(b *testing.B, s *store.Store, number string, n int) {
+	b.Helper()
+	now := start.Add(time.Duration(n) * time.Second)
+	p, id := someone{number, "app"}, fmt.Sprint(n)
+	if _, err := s.Begin(b.Context(), p.begin(now, "x")); err != nil {
+		b.Fatal(err)
+	}
+	spent, done, err := s.Redeem(b.Context(), p.spend(now, "x"), p.completion(now, id, id))
+	if err != nil || spent.Outcome != passwordless.Redeemed || done.Outcome != passwordless.SignedIn {
+		b.Fatal(spent, done, err)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web/mgmtapi"
 )
@@ -35,6 +36,7 @@ func (a *App) manager() *manage.Service {
 	return &manage.Service{
 		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Users: a.Store,
 		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store, Protections: a.Store,
+		TestIdentities: a.Store, Codes: otp.Maker{Keys: a.Secrets},
 		ManagementAudience: grant.ManagementGrant, Management: managementAudiences(a.url), Now: a.now,
 	}
 }

@@ -31,6 +31,8 @@ type File struct {
 	APIs             []Document // resourceServers
 	Connections      []Document
 	ClientGrants     []Document
+	// TestIdentities is a section of our own.
+	TestIdentities []Document
 
 	// Warnings are sections of the deploy CLI that this server knows of but
 	// does nothing with, each with file and line.
@@ -118,7 +120,7 @@ func unreadable(path string, err error) error {
 
 // sections are those that are acted on.
 func sections() []string {
-	return []string{"server", "tenant", "clients", "resourceServers", "connections", "clientGrants", "emailProvider", "attackProtection"}
+	return []string{"server", "tenant", "clients", "resourceServers", "connections", "clientGrants", "emailProvider", "attackProtection", "testIdentities"}
 }
 
 // idle are sections of the deploy CLI that nothing is done with yet.
@@ -167,6 +169,8 @@ func (r *fileReader) section(f *File, name string, key, value *yaml.Node) error 
 		list = &f.Connections
 	case "clientGrants":
 		list = &f.ClientGrants
+	case "testIdentities":
+		list = &f.TestIdentities
 	default:
 		if slices.Contains(idle(), name) {
 			f.Warnings = append(f.Warnings, fmt.Sprintf("%s:%d: the section %q is not used by this version", r.path, key.Line, name))

@@ -122,5 +122,5 @@ func private(name string) bool {
 			return true
 		}
 	}
-	return name == "phone_number" || name == "email"
+	return name == "phone_number" || name == "email" || name == "code"
 }

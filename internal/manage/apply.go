@@ -29,7 +29,7 @@ func (s *Service) ApplyFile(ctx context.Context, f *config.File) error {
 	}
 	return s.Files.Apply(ctx, func(all Everything) (Plan, error) {
 		p := &planner{s: s, file: f, all: all, now: s.Now()}
-		for _, step := range []func() error{p.tenant, p.clients, p.apis, p.connections, p.grants, p.emailProvider, p.protection} {
+		for _, step := range []func() error{p.tenant, p.clients, p.apis, p.connections, p.grants, p.emailProvider, p.protection, p.testIdentities} {
 			if err := step(); err != nil {
 				return Plan{}, err
 			}

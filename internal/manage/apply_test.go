@@ -11,15 +11,17 @@ import (
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/store"
 	"github.com/doorcode/doorcode/internal/store/storetest"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-func service(s *store.Store) *manage.Service {
+func service(t *testing.T, s *store.Store) *manage.Service {
 	return &manage.Service{
 		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s,
+		TestIdentities: s, Codes: otp.Maker{Keys: storetest.Keys(t)},
 		Management: []string{"https://login.example.com/api/v2/"}, ManagementAudience: "management", Now: time.Now,
 	}
 }
@@ -78,7 +80,7 @@ clientGrants:
 
 func TestApplyFile(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		ctx, m := t.Context(), service(s)
+		ctx, m := t.Context(), service(t, s)
 		other, err := m.CreateConnection(ctx, manage.Actor{}, object(t, `{"name":"other","strategy":"sms"}`))
 		if err != nil {
 			t.Fatal(err)
@@ -191,7 +193,7 @@ func managedIsReadOnly(t *testing.T, m *manage.Service, sms tenant.ConnectionID)
 
 func TestFilesThatAreRefused(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t))
-	ctx, m := t.Context(), service(s)
+	ctx, m := t.Context(), service(t, s)
 	for range 2 {
 		if _, err := m.CreateClient(ctx, manage.Actor{}, object(t, `{"name":"Twin"}`)); err != nil {
 			t.Fatal(err)
@@ -233,7 +235,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 // Several processes that start with the same file make each thing once.
 func TestApplyFileAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		m := service(s)
+		m := service(t, s)
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Add(1)

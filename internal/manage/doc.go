@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -51,6 +52,10 @@ type Service struct {
 	// EmailProviders keeps the one there is.
 	EmailProviders EmailProviders
 	Protections    Protections
+	// TestIdentities keeps numbers and addresses with fixed codes, whose
+	// digests Codes makes.
+	TestIdentities TestIdentities
+	Codes          otp.Maker
 	// Management are the audiences of the Management API; the first is the
 	// one shown. Client grants for it are kept under ManagementAudience, so
 	// that they outlive a change of the public URL.

@@ -24,7 +24,7 @@ const providerFile = `emailProvider:
 // is changed nowhere else.
 func TestEmailProviderOfTheFile(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		ctx, m, by := t.Context(), service(s), manage.Actor{}
+		ctx, m, by := t.Context(), service(t, s), manage.Actor{}
 		if _, err := s.EmailProvider(ctx); !fault.Has(err, fault.NotFound) {
 			t.Errorf("at first: %v", err)
 		}

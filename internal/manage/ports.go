@@ -137,7 +137,9 @@ type Plan struct {
 	// Protection are the parts of attack protection that take the place of
 	// those there are.
 	Protection map[tenant.ProtectionPart][]byte
-	Events     []tenant.LogEvent
+	// TestIdentities take the places of those for the same identifiers.
+	TestIdentities []tenant.TestIdentity
+	Events         []tenant.LogEvent
 }
 
 // A UserQuery picks users. Empty fields pick all.

@@ -67,9 +67,16 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 	if !ok {
 		return Finished{}, wrong // no code of ours: not a try
 	}
+	test, err := s.testIdentity(ctx, to)
+	if err != nil {
+		return Finished{}, err
+	}
 	now := s.Now()
-	in := s.signIn(now, c, to, r)
-	spent, done, err := s.Ledger.Redeem(ctx, s.guess(now, c, to, code, r), in)
+	in, sp := s.signIn(now, c, to, r), s.guess(now, c, to, code, r)
+	if test != nil {
+		s.asTest(test, code, &sp, &in)
+	}
+	spent, done, err := s.Ledger.Redeem(ctx, sp, in)
 	if err != nil {
 		return Finished{}, fmt.Errorf("redeem code: %w", err)
 	}
@@ -94,6 +101,27 @@ func (s *Service) guess(now time.Time, c *tenant.Connection, to tenant.Recipient
 	sp.Digest, sp.Previous = s.Codes.Digests(key, code)
 	sp.Wrong = failed(now, c, to, r)
 	return sp
+}
+
+// asTest makes a guess and its sign-in those of a test identity. One that has
+// ended, or is not for the application, has a code that nobody knows.
+func (s *Service) asTest(t *tenant.TestIdentity, code string, sp *Spend, in *Complete) {
+	if t.Serves(sp.Key.Client, sp.Now) {
+		sp.Digest, sp.Previous = s.Codes.TestGuess(sp.Key, t.Digest, code)
+	}
+	// Its user may be made again where people cannot sign up: whoever manages
+	// the tenant has let it in.
+	in.Test, in.NoSignUp = true, false
+	person := in.NewUser
+	in.NewUser = func(deleted int64) tenant.User {
+		u := person(deleted)
+		u.Test = true
+		return u
+	}
+	sp.Wrong.Test, in.SignUp.Test, in.Refused.Test = true, true, true
+	for i := range in.Events {
+		in.Events[i].Test = true
+	}
 }
 
 // verdict is the fault of a guess that lets nobody in, and nil for the one

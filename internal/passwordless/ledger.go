@@ -32,6 +32,9 @@ type Begin struct {
 	To         tenant.Recipient
 	Identifier string // the counters' key for the identifier
 	NoSignUp   bool   // send nothing to people without a user
+	// Withheld, unless it is empty, suppresses the message whoever it is for.
+	// With an Entry of its own, Refused is stored instead of Event.
+	Withheld Withheld
 
 	// Requests is the bucket of the caller's address; empty means that it is
 	// not limited. Sends says whether sends are limited.
@@ -61,6 +64,7 @@ type Begun struct {
 	// User is who is known by the identifier, Deletions how many were before.
 	User      tenant.UserID
 	Deletions int64
+	Event     string         // the type of the log event that was stored
 	Message   tenant.Message // as stored; to be handed over when Outcome is Due
 }
 
@@ -111,6 +115,7 @@ type Complete struct {
 	Identifier string
 	Sends      bool // sends are limited: end the cooldown
 	NoSignUp   bool
+	Test       bool                            // by a test identity: only its own user is signed in
 	NewUser    func(deleted int64) tenant.User // pure
 	IP         string
 	Grant      tenant.Grant         // User is filled in

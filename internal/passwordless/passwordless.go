@@ -12,6 +12,8 @@
 //   - Start answers alike, and does the same work, for people who are known,
 //     unknown, blocked or may not sign up. Nothing about a person is created
 //     before their first right code.
+//   - A test identity's code is one that its owner knows, and nothing is sent to
+//     it. In everything else it is like others: tries, limits, single use.
 //   - An acknowledged start survives the process: the code, the message to be
 //     sent and the log entry are one durable write, and sending happens after
 //     it, outside any transaction.
@@ -65,7 +67,10 @@ type Service struct {
 	Limits      attack.Mode
 	// Settings returns the tenant's settings.
 	Settings func(ctx context.Context) (*tenant.Settings, error)
-	Now      func() time.Time
+	// TestIdentities returns the test identity that an identifier is on a
+	// connection, or nil. A nil function stands for there being none.
+	TestIdentities func(ctx context.Context, c tenant.ConnectionID, identifier string) (*tenant.TestIdentity, error)
+	Now            func() time.Time
 }
 
 // The refusals of a start, in Auth0's words (Auth0: /passwordless/start).

@@ -68,7 +68,11 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
-	b, err := s.begin(c, to, r)
+	test, err := s.testIdentity(ctx, to)
+	if err != nil {
+		return Started{}, err
+	}
+	b, err := s.begin(c, to, test, r)
 	if err != nil {
 		return Started{}, err
 	}
@@ -86,7 +90,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	case Due:
 		s.Outbox.Offer(begun.Message)
 	case Suppressed:
-		if begun.User == "" && set.Flags.RevealSignUpDisabled {
+		if begun.User == "" && test == nil && set.Flags.RevealSignUpDisabled {
 			return Started{}, errSignUpDisabled
 		}
 	case Cooling:
@@ -102,10 +106,8 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		out.RateLeft = begun.Left
 	}
 	switch begun.Outcome {
-	case Due:
-		out.Event = b.Event.Type
-	case Suppressed:
-		out.Event = b.Refused.Type
+	case Due, Suppressed:
+		out.Event = begun.Event
 	}
 	return out, nil
 }
@@ -209,7 +211,7 @@ func text(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, ""
 
 // begin puts together what is stored. It does the same for everybody: who the
 // recipient is, only the ledger learns.
-func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, r StartRequest) (Begin, error) {
+func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, test *tenant.TestIdentity, r StartRequest) (Begin, error) {
 	send, err := sending(c, r.Send)
 	if err != nil {
 		return Begin{}, err
@@ -224,6 +226,7 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, r StartReques
 	b := Begin{
 		Now: now, To: to, NoSignUp: c.NoSignUp,
 		Identifier: account.Key(s.Keys, c.Channel, to.Identifier),
+		Withheld:   withheld(test, r.Client.ID, now),
 		Sends:      s.Limits == attack.Strict,
 		Code: tenant.Code{
 			Key: key, Salt: salt, Digest: s.Codes.Digest(key, digits), Digits: c.Code.Digits,
@@ -239,10 +242,14 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, r StartReques
 			NextAt: now, LeaseUntil: now.Add(delivery.Lease), CreatedAt: now,
 		},
 	}
+	if test != nil && test.Serves(r.Client.ID, now) {
+		b.Code.Digest = s.Codes.TestCode(key, test.Digest)
+	}
 	if s.Limits != attack.Off && !r.Authenticated && r.IPKey != "" {
 		b.Requests, b.Rate = "start/"+r.IPKey, attack.StartRate
 	}
 	b.Event, b.Refused = s.startEvents(c, r, to, b)
+	b.Event.Test, b.Refused.Test = test != nil, test != nil
 	return b, nil
 }
 

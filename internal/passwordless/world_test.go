@@ -62,7 +62,8 @@ func newWorld(t *testing.T, s *store.Store, db *sql.DB) *world {
 	}
 	w.Service = &passwordless.Service{
 		Connections: w, Ledger: s, Outbox: w.out, Codes: otp.Maker{Keys: keys}, Keys: keys, Limits: attack.Off,
-		Settings: func(context.Context) (*tenant.Settings, error) { return &w.settings, nil },
+		Settings:       func(context.Context) (*tenant.Settings, error) { return &w.settings, nil },
+		TestIdentities: s.TestIdentity,
 		Now: func() time.Time {
 			w.mu.Lock()
 			defer w.mu.Unlock()

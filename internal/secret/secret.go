@@ -236,6 +236,19 @@ func Alphanumeric(n int) string {
 	return string(out)
 }
 
+// Digits returns n random decimal digits, each equally likely.
+func Digits(n int) string {
+	out := make([]byte, 0, n)
+	for len(out) < n {
+		for _, b := range Bytes(n - len(out) + 8) {
+			if b < 250 && len(out) < n { // the largest multiple of ten
+				out = append(out, '0'+b%10)
+			}
+		}
+	}
+	return string(out)
+}
+
 // Equal compares two secrets in a time that depends on their lengths alone.
 func Equal(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))

@@ -21,7 +21,7 @@ const minRepeatLife = 30 * time.Second
 
 // Begin implements passwordless.Ledger.
 func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.Begun, error) {
-	if s.dialect == postgres && b.Requests == "" && !b.Sends {
+	if s.dialect == postgres && b.Requests == "" && !b.Sends && b.Withheld.Detail == "" {
 		return s.beginPostgres(ctx, b)
 	}
 	var out passwordless.Begun
@@ -74,11 +74,14 @@ func (st *standing) describe(b passwordless.Begin, out *passwordless.Begun) bool
 }
 
 // suppressed says why nothing is to be sent to the recipient, to the tenant's
-// log and on the message's timeline; both are empty if something is.
+// log and on the message's timeline; both are empty if something is. A test
+// identity's start may have no entry: it is logged as one that is sent.
 func (st *standing) suppressed(b passwordless.Begin) (entry, detail string) {
 	switch {
 	case st.blocked:
 		return blockedEntry, blockedDetail
+	case b.Withheld.Detail != "":
+		return b.Withheld.Entry, b.Withheld.Detail
 	case !st.user.Valid && b.NoSignUp:
 		return closedEntry, closedDetail
 	}
@@ -235,14 +238,17 @@ func record(ctx context.Context, tx querier, b passwordless.Begin, st standing, 
 	}
 	out.Message.CodeExpires = fromMillis(expires)
 	entry := b.Event
-	if why, detail := st.suppressed(b); why != "" {
+	why, detail := st.suppressed(b)
+	if detail != "" {
 		suppress(out, b.Now, detail)
-		entry = b.Refused
-		entry.Description = why
 	} else {
 		due(out, b.Now)
 	}
-	entry.User = out.User
+	if why != "" {
+		entry = b.Refused
+		entry.Description = why
+	}
+	entry.User, out.Event = out.User, entry.Type
 	if err := insertMessage(ctx, tx, &out.Message); err != nil {
 		return err
 	}

@@ -80,8 +80,10 @@ func (s *Store) beginPostgres(ctx context.Context, b passwordless.Begin) (passwo
 	out.Message.Salt, out.Message.CodeExpires = salt, fromMillis(expires.Int64)
 	if _, detail := st.suppressed(b); detail != "" {
 		suppress(&out, b.Now, detail)
+		out.Event = b.Refused.Type
 	} else {
 		due(&out, b.Now)
+		out.Event = b.Event.Type
 	}
 	return out, nil
 }

@@ -23,6 +23,7 @@ type cache struct {
 	email       *tenant.EmailProvider // nil if there is none
 	emailRead   bool
 	protection  *tenant.Protection
+	tests       map[testKey]*tenant.TestIdentity // nil if not read
 }
 
 // maxCachedClients bounds the memory that look-ups can claim.
@@ -40,6 +41,7 @@ func (c *cache) reset() {
 	c.origins = nil
 	c.email, c.emailRead = nil, false
 	c.protection = nil
+	c.tests = nil
 }
 
 // cached returns what get finds, or what load reads, which put then keeps. A

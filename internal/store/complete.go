@@ -13,16 +13,18 @@ import (
 // userColumns are the columns of users in the order scanUser reads them.
 const userColumns = `id, email, email_verified, phone, phone_verified, name, nickname, picture,
 	given_name, family_name, blocked, user_metadata, app_metadata,
-	last_ip, last_login, logins_count, created_at, updated_at`
+	last_ip, last_login, logins_count, created_at, updated_at, test`
 
 // signInText counts a sign-in of the user known by an identifier, and proves
-// the identifier where it is the one in the user's profile.
+// the identifier where it is the one in the user's profile. A person and a test
+// identity never sign in as each other, whatever happened between the start of
+// a sign-in and its end.
 var signInText = `
 	UPDATE users SET last_ip = $3, last_login = $4, logins_count = logins_count + 1,
 		phone_verified = phone_verified OR phone = $2,
 		email_verified = email_verified OR email = $2
 	WHERE id = (SELECT user_id FROM identities WHERE connection_id = $1 AND identifier = $2)
-		AND NOT blocked
+		AND NOT blocked AND test = $5
 	RETURNING ` + userColumns
 
 // Complete is the second half of Redeem: it records a sign-in.
@@ -92,7 +94,7 @@ func give(ctx context.Context, tx querier, c passwordless.Complete, out *passwor
 }
 
 func signIn(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
-	return scanUser(tx.row(ctx, signInText, c.To.Connection, c.To.Identifier, c.IP, toMillis(c.Now)), &out.User)
+	return scanUser(tx.row(ctx, signInText, c.To.Connection, c.To.Identifier, c.IP, toMillis(c.Now), c.Test), &out.User)
 }
 
 // forgive ends the streak of wrong tries and the cooldown: the person is there.
@@ -144,7 +146,8 @@ func admit(ctx context.Context, tx querier, c passwordless.Complete, out *passwo
 const maxInherited = 100
 
 // insertNewUser stores an identity and its user. It reports false if another
-// transaction has stored the identity. A user who has the id that is made from
+// transaction has stored the identity, or if only a test identity may have it,
+// or only a person. A user who has the id that is made from
 // the identifier, but not the identifier, is somebody else, to whom it belonged
 // once: nobody inherits them.
 func insertNewUser(ctx context.Context, tx querier, c passwordless.Complete, deleted int64) (bool, error) {
@@ -152,8 +155,10 @@ func insertNewUser(ctx context.Context, tx querier, c passwordless.Complete, del
 	id := u.Identities[0]
 	n, err := tx.exec(ctx, `
 		INSERT INTO identities (connection_id, identifier, user_id, channel, external_id)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (connection_id, identifier) DO NOTHING`,
-		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID)
+		SELECT $1, $2, $3, $4, $5
+		WHERE EXISTS (SELECT 1 FROM test_identities WHERE connection_id = $1 AND identifier = $2) = $6
+		ON CONFLICT (connection_id, identifier) DO NOTHING`,
+		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID, c.Test)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -178,11 +183,11 @@ func insertNewUser(ctx context.Context, tx querier, c passwordless.Complete, del
 // is.
 func insertUser(ctx context.Context, tx querier, u *tenant.User) (int64, error) {
 	return tx.exec(ctx, `INSERT INTO users (`+userColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		ON CONFLICT (id) DO NOTHING`,
 		u.ID, u.Email, u.EmailVerified, u.Phone, u.PhoneVerified, u.Name, u.Nickname, u.Picture,
 		u.GivenName, u.FamilyName, u.Blocked, encodeMetadata(u.UserMetadata), encodeMetadata(u.AppMetadata),
-		u.LastIP, toMillis(u.LastLogin), u.LoginsCount, toMillis(u.CreatedAt), toMillis(u.UpdatedAt))
+		u.LastIP, toMillis(u.LastLogin), u.LoginsCount, toMillis(u.CreatedAt), toMillis(u.UpdatedAt), u.Test)
 }
 
 func insertGrant(ctx context.Context, tx querier, g *tenant.Grant) error {

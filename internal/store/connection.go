@@ -282,6 +282,7 @@ func (s *Store) DeleteConnection(ctx context.Context, id tenant.ConnectionID, e 
 			`DELETE FROM users WHERE id IN (` + only + `)`,
 			`DELETE FROM identities WHERE connection_id = $1`,
 			`DELETE FROM deleted_users WHERE connection_id = $1`,
+			`DELETE FROM test_identities WHERE connection_id = $1`,
 			`DELETE FROM codes WHERE connection_id = $1`,
 			`DELETE FROM connection_clients WHERE connection_id = $1`,
 			`DELETE FROM connections WHERE id = $1`,

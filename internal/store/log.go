@@ -38,7 +38,7 @@ func encodeLog(e *tenant.LogEvent) (string, error) {
 		Description: e.Description, Connection: e.Connection, Strategy: string(e.Strategy),
 		StrategyType: e.StrategyType, ClientName: e.ClientName, IP: e.IP, UserAgent: e.UserAgent,
 		UserName: e.UserName, Audience: e.Audience, Scope: e.Scope, Details: e.Details,
-		IsMobile: e.IsMobile, Auth0Client: e.Auth0Client, CorrelationID: e.CorrelationID,
+		IsMobile: e.IsMobile, Auth0Client: e.Auth0Client, CorrelationID: e.CorrelationID, Test: e.Test,
 	})
 	if err != nil {
 		return "", fmt.Errorf("store log: %w", err)
@@ -62,6 +62,7 @@ type logDoc struct {
 	IsMobile      bool           `json:"isMobile,omitempty"`
 	Auth0Client   map[string]any `json:"auth0_client,omitempty"`
 	CorrelationID string         `json:"correlation_id,omitempty"`
+	Test          bool           `json:"test,omitempty"`
 }
 
 // event is the log event of a document and its columns.
@@ -71,7 +72,7 @@ func (d *logDoc) event(id string, at int64, typ string, client tenant.ClientID, 
 		Description: d.Description, Connection: d.Connection, Strategy: tenant.Channel(d.Strategy),
 		StrategyType: d.StrategyType, ClientName: d.ClientName, IP: d.IP, UserAgent: d.UserAgent,
 		UserName: d.UserName, Audience: d.Audience, Scope: d.Scope, Details: d.Details,
-		IsMobile: d.IsMobile, Auth0Client: d.Auth0Client, CorrelationID: d.CorrelationID,
+		IsMobile: d.IsMobile, Auth0Client: d.Auth0Client, CorrelationID: d.CorrelationID, Test: d.Test,
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshe
 				return err
 			}
 		}
-		r.Used.User = out.User.ID
+		r.Used.User, r.Used.Test = out.User.ID, out.User.Test
 		return insertLogs(ctx, tx, r.Used)
 	})
 	return out, err

@@ -33,7 +33,9 @@ var refreshPostgresText = `
 		FROM used JOIN grants g ON g.id = used.grant_id
 	), entry AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
-		SELECT $7, $3::bigint, $8, $5, '', who.user_id, $9 FROM who
+		SELECT $7, $3::bigint, $8, $5, '', who.user_id,
+			CASE WHEN (SELECT test FROM users WHERE id = who.user_id) THEN '{"test":true,' || substr($9::text, 2) ELSE $9 END
+		FROM who
 	)
 	SELECT who.grant_id, who.client_id, who.sid, who.audience, who.scope, who.auth_time, who.granted_at, u.*
 	FROM who JOIN (SELECT ` + userColumns + ` FROM users) u ON u.id = who.user_id`

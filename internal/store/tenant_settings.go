@@ -47,6 +47,7 @@ func (s *Store) Apply(ctx context.Context, plan func(manage.Everything) (manage.
 			`UPDATE clients SET managed = FALSE WHERE managed`, `UPDATE connections SET managed = FALSE WHERE managed`,
 			`UPDATE apis SET managed = FALSE WHERE managed`, `UPDATE client_grants SET managed = FALSE WHERE managed`,
 			`UPDATE email_provider SET managed = FALSE WHERE managed`, `UPDATE attack_protection SET managed = FALSE WHERE managed`,
+			`UPDATE test_identities SET managed = FALSE WHERE managed`,
 		} {
 			if _, err := tx.exec(ctx, text); err != nil {
 				return fmt.Errorf("apply file: %w", err)
@@ -128,6 +129,11 @@ func (s *Store) carryOut(ctx context.Context, tx querier, p manage.Plan) error {
 	for part, doc := range p.Protection {
 		if err := putProtection(ctx, tx, part, tenant.ProtectionSetting{Doc: doc, Managed: true}); err != nil {
 			return err
+		}
+	}
+	for i := range p.TestIdentities {
+		if _, err := s.putTestIdentity(ctx, tx, &p.TestIdentities[i]); err != nil {
+			return fmt.Errorf("entry %d of testIdentities: %w", i+1, err)
 		}
 	}
 	for _, e := range p.Events {

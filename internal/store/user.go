@@ -17,7 +17,7 @@ func scanUser(row scanner, u *tenant.User) error {
 	var lastLogin, created, updated int64
 	if err := row.Scan(&u.ID, &u.Email, &u.EmailVerified, &u.Phone, &u.PhoneVerified,
 		&u.Name, &u.Nickname, &u.Picture, &u.GivenName, &u.FamilyName, &u.Blocked,
-		&userMeta, &appMeta, &u.LastIP, &lastLogin, &u.LoginsCount, &created, &updated); err != nil {
+		&userMeta, &appMeta, &u.LastIP, &lastLogin, &u.LoginsCount, &created, &updated, &u.Test); err != nil {
 		return err
 	}
 	u.LastLogin, u.CreatedAt, u.UpdatedAt = fromMillis(lastLogin), fromMillis(created), fromMillis(updated)

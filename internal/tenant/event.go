@@ -24,4 +24,6 @@ type LogEvent struct {
 	Auth0Client   map[string]any
 	StrategyType  string
 	CorrelationID string
+	// Test says that the event is about a test identity and nobody else.
+	Test bool
 }

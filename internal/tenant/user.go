@@ -19,6 +19,7 @@ type User struct {
 	GivenName     string
 	FamilyName    string
 	Blocked       bool
+	Test          bool // a test identity's, and nobody else's
 	Identities    []Identity
 	UserMetadata  map[string]any
 	AppMetadata   map[string]any

@@ -113,6 +113,9 @@ func logReply(e *tenant.LogEvent) *settings.Object {
 	if e.Auth0Client != nil {
 		o.Set("auth0_client", e.Auth0Client)
 	}
+	if e.Test {
+		o.Set("test", true)
+	}
 	if e.CorrelationID != "" {
 		o.Set("references", map[string]string{"correlation_id": e.CorrelationID})
 	}

@@ -106,6 +106,11 @@ func (a *API) Handler() http.Handler {
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")
 	on("GET /api/doorcode/v1/messages/{id}", a.readMessage, "read:messages")
 
+	on("GET /api/doorcode/v1/test-identities", a.listTestIdentities, "read:test_identities")
+	on("POST /api/doorcode/v1/test-identities", a.createTestIdentity, "create:test_identities")
+	on("GET /api/doorcode/v1/test-identities/{id}", a.readTestIdentity, "read:test_identities")
+	on("DELETE /api/doorcode/v1/test-identities/{id}", a.deleteTestIdentity, "delete:test_identities")
+
 	mux.Handle("/api/v2/", web.Handle(a.unknown, a.writeError))
 	mux.Handle("/api/doorcode/v1/", web.Handle(a.unknown, a.writeError))
 	return mux

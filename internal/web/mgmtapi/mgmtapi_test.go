@@ -19,6 +19,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/store"
 	"github.com/doorcode/doorcode/internal/store/storetest"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -70,6 +71,7 @@ func serve(t *testing.T, s *store.Store) *server {
 	}
 	sv.manage = &manage.Service{
 		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s,
+		TestIdentities: s, Codes: otp.Maker{Keys: storetest.Keys(t)},
 		Management: []string{"http://localhost:8787/api/v2/", "https://localhost:8787/api/v2/"}, ManagementAudience: "management", Now: now,
 	}
 	log := slog.New(slog.NewTextHandler(sv.log, nil))
@@ -205,6 +207,8 @@ func TestEveryRouteNeedsAScope(t *testing.T) {
 		"POST /api/v2/client-grants", "GET /api/v2/client-grants/x", "GET /api/v2/tenants/settings",
 		"GET /api/v2/attack-protection/bot-detection", "PATCH /api/v2/attack-protection/brute-force-protection",
 		"GET /api/doorcode/v1/messages", "GET /api/doorcode/v1/messages/x",
+		"GET /api/doorcode/v1/test-identities", "POST /api/doorcode/v1/test-identities",
+		"GET /api/doorcode/v1/test-identities/x", "DELETE /api/doorcode/v1/test-identities/x",
 	} {
 		for token, status := range map[string]int{"": 401, "forged": 401, "scopes.read-nothing": 403} {
 			if a := sv.ask(token, request, "{}"); a.status != status {

@@ -100,6 +100,9 @@ func userReply(u *tenant.User) *settings.Object {
 	if u.Blocked {
 		o.Set("blocked", true)
 	}
+	if u.Test {
+		o.Set("doorcode", map[string]bool{"test": true})
+	}
 	return o
 }
 

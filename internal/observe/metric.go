@@ -1,13 +1,14 @@
 package observe
 
 import (
-	"fmt"
-	"math"
-	"slices"
-	"sort"
+	"net/http"
+	"runtime/metrics"
 	"strings"
 	"sync"
-	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 const (
@@ -15,18 +16,25 @@ const (
 	maxSeries = 500 // of one metric; further ones are counted together
 	maxLabel  = 100 // bytes of a label's value
 	overflow  = "other"
+	// scrapes is how many readers are served at once.
+	scrapes = 4
 )
 
 // A Registry holds the metrics of one server. Its methods add metrics, whose
-// names get the prefix doorcode_; they panic if a name is taken by a metric of
-// another kind, which is a mistake in the program.
-type Registry struct {
-	mu       sync.Mutex
-	families map[string]*family
-}
+// names get the prefix doorcode_; they panic if the name is taken or is none,
+// which is a mistake in the program.
+type Registry struct{ reg *prometheus.Registry }
 
 // NewRegistry returns a registry without metrics.
-func NewRegistry() *Registry { return &Registry{families: map[string]*family{}} }
+func NewRegistry() *Registry { return &Registry{prometheus.NewRegistry()} }
+
+// Handler answers with all metrics in the text format of Prometheus. One that
+// cannot be read is left out.
+func (r *Registry) Handler() http.Handler {
+	return promhttp.HandlerFor(r.reg, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: scrapes, DisableCompression: true,
+	})
+}
 
 // A Counter counts events, apart by the values of its labels. A nil *Counter
 // counts nothing.
@@ -34,170 +42,154 @@ func NewRegistry() *Registry { return &Registry{families: map[string]*family{}} 
 // Label values are for things of which there are few, such as routes and
 // outcomes. What looks personal, is too long, or comes after the 500th
 // combination is counted under "other".
-type Counter struct{ family *family }
+type Counter struct{ all series[prometheus.Counter] }
 
 // A Histogram counts measurements by size, apart by the values of its labels,
 // for which the rules of Counter hold. A nil *Histogram counts nothing.
-type Histogram struct{ family *family }
+type Histogram struct{ all series[prometheus.Observer] }
 
-// Counter returns the counter of that name. By convention it ends in "_total".
+// Counter returns a new counter. By convention its name ends in "_total".
 func (r *Registry) Counter(name, help string, labels ...string) *Counter {
-	return &Counter{r.add(&family{kind: "counter", name: prefix + name, help: help, labels: labels})}
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels)
+	r.reg.MustRegister(vec)
+	c := &Counter{series[prometheus.Counter]{labels: len(labels), with: func(v []string) prometheus.Counter {
+		return vec.WithLabelValues(v...)
+	}}}
+	if len(labels) == 0 {
+		c.all.at(nil) // so that it shows as 0 before the first event
+	}
+	return c
 }
 
-// Histogram returns the histogram of that name. buckets are upper bounds in
-// rising order; nil means 1 ms to 10 s.
+// Histogram returns a new histogram. buckets are upper bounds in rising order;
+// nil means 1 ms to 10 s.
 func (r *Registry) Histogram(name, help string, buckets []float64, labels ...string) *Histogram {
 	if buckets == nil {
 		buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	}
-	if !slices.IsSorted(buckets) {
-		panic("observe: internal error: buckets of " + name + " are not in order")
+	vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, labels)
+	r.reg.MustRegister(vec)
+	h := &Histogram{series[prometheus.Observer]{labels: len(labels), with: func(v []string) prometheus.Observer {
+		return vec.WithLabelValues(v...)
+	}}}
+	if len(labels) == 0 {
+		h.all.at(nil)
 	}
-	return &Histogram{r.add(&family{kind: "histogram", name: prefix + name, help: help, labels: labels, buckets: buckets})}
-}
-
-// Gauge has read called whenever the metrics are, by possibly many goroutines.
-func (r *Registry) Gauge(name, help string, read func() float64) {
-	r.add(&family{kind: "gauge", name: prefix + name, help: help, read: read})
-}
-
-// add registers f, or returns what is registered under its name already.
-func (r *Registry) add(f *family) *family {
-	for _, name := range append([]string{f.name}, f.labels...) {
-		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-			panic(fmt.Sprintf("observe: internal error: bad name %q", name))
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if old, ok := r.families[f.name]; ok {
-		if old.kind != f.kind || f.kind == "gauge" || !slices.Equal(old.labels, f.labels) || !slices.Equal(old.buckets, f.buckets) {
-			panic("observe: internal error: " + f.name + " is registered twice")
-		}
-		return old
-	}
-	f.series = map[string]*series{}
-	if len(f.labels) == 0 && f.read == nil {
-		f.at(nil) // so that it shows as 0 before the first event
-	}
-	r.families[f.name] = f
-	return f
+	return h
 }
 
 // Inc counts one event.
-func (c *Counter) Inc(values ...string) { c.Add(1, values...) }
-
-// Add counts n events.
-func (c *Counter) Add(n uint64, values ...string) {
+func (c *Counter) Inc(values ...string) {
 	if c != nil {
-		c.family.at(values).count.Add(n)
+		c.all.at(values).Inc()
 	}
-}
-
-// Value returns how many events were counted.
-func (c *Counter) Value(values ...string) uint64 {
-	if c == nil {
-		return 0
-	}
-	return c.family.at(values).count.Load()
 }
 
 // Observe counts a measurement.
 func (h *Histogram) Observe(v float64, values ...string) {
-	if h == nil {
-		return
-	}
-	s := h.family.at(values)
-	s.buckets[sort.SearchFloat64s(h.family.buckets, v)].Add(1)
-	for {
-		old := s.sum.Load()
-		if s.sum.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+v)) {
-			return
-		}
+	if h != nil {
+		h.all.at(values).Observe(v)
 	}
 }
 
-// Count returns how many measurements were counted.
-func (h *Histogram) Count(values ...string) uint64 {
-	if h == nil {
-		return 0
+// Gauge has read called whenever the metrics are, by possibly many goroutines.
+func (r *Registry) Gauge(name, help string, read func() float64) {
+	r.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + name, Help: help}, read))
+}
+
+// Gauges is Gauge for values that are apart by labels: read calls set for each.
+// The rules for label values are those of Counter.
+func (r *Registry) Gauges(name, help string, labels []string, read func(set func(v float64, values ...string))) {
+	r.reg.MustRegister(gauges{prometheus.NewDesc(prefix+name, help, labels, nil), len(labels), read})
+}
+
+// gauges reads its values whenever they are asked for.
+type gauges struct {
+	desc   *prometheus.Desc
+	labels int
+	read   func(set func(v float64, values ...string))
+}
+
+// Describe implements prometheus.Collector.
+func (g gauges) Describe(to chan<- *prometheus.Desc) { to <- g.desc }
+
+// Collect implements prometheus.Collector.
+func (g gauges) Collect(to chan<- prometheus.Metric) {
+	sum := map[string]float64{}
+	own := map[string][]string{}
+	g.read(func(v float64, values ...string) {
+		shown := bounded(values, g.labels, len(own) < maxSeries)
+		key := strings.Join(shown, "\xff")
+		sum[key] += v
+		own[key] = shown
+	})
+	for key, v := range sum {
+		to <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, v, own[key]...)
 	}
-	var n uint64
-	s := h.family.at(values)
-	for i := range s.buckets {
-		n += s.buckets[i].Load()
-	}
-	return n
 }
 
-// family is one metric with all its series.
-type family struct {
-	kind, name, help string
-	labels           []string
-	buckets          []float64
-	read             func() float64 // of a gauge
+// series are the numbers of one metric, by what was given as label values. It
+// keeps the library's promise of labels from being asked again for each event,
+// and bounds how many there are.
+type series[T any] struct {
+	labels int
+	with   func(values []string) T
 
-	mu     sync.RWMutex
-	series map[string]*series
+	mu    sync.RWMutex
+	known map[string]T
+	shown map[string]struct{} // the label values that were made
 }
 
-// series is the numbers for one combination of label values.
-type series struct {
-	values  []string
-	count   atomic.Uint64
-	buckets []atomic.Uint64 // not cumulative; the last is for what exceeds all
-	sum     atomic.Uint64   // bits of a float64
-}
-
-// at returns the series for the values, which it makes if need be.
-func (f *family) at(values []string) *series {
+// at returns the number for the values, which it makes if need be.
+func (s *series[T]) at(values []string) T {
 	var room [128]byte
 	key := room[:0]
-	for i := range f.labels {
+	for i := range s.labels {
 		if i < len(values) {
 			key = append(key, values[i]...)
 		}
 		key = append(key, 0xff) // in no valid text
 	}
-	f.mu.RLock()
-	s := f.series[string(key)]
-	f.mu.RUnlock()
-	if s != nil {
-		return s
+	s.mu.RLock()
+	n, ok := s.known[string(key)]
+	s.mu.RUnlock()
+	if ok {
+		return n
 	}
-	return f.create(string(key), values)
+	return s.make(string(key), values)
 }
 
-// create makes the series, or finds the one for values that are not to have a
-// series of their own.
-func (f *family) create(key string, values []string) *series {
-	own := make([]string, len(f.labels))
-	for i := range own {
-		if i < len(values) {
-			own[i] = label(values[i])
+// make makes the number, or finds the one for values that are not to have a
+// number of their own. Only values that are shown as they are, are remembered.
+func (s *series[T]) make(key string, values []string) T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known, s.shown = map[string]T{}, map[string]struct{}{}
+	}
+	shown := bounded(values, s.labels, len(s.shown) < maxSeries-1)
+	n := s.with(shown)
+	own := strings.Join(append(shown, ""), "\xff")
+	s.shown[own] = struct{}{}
+	if own == key {
+		s.known[key] = n
+	}
+	return n
+}
+
+// bounded returns the label values as they may be shown, where room says
+// whether there may be more of them.
+func bounded(values []string, labels int, room bool) []string {
+	shown := make([]string, labels, labels+1)
+	for i := range shown {
+		switch {
+		case !room:
+			shown[i] = overflow
+		case i < len(values):
+			shown[i] = label(values[i])
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s := f.series[key]; s != nil {
-		return s
-	}
-	if len(f.series) >= maxSeries {
-		for i := range own {
-			own[i] = overflow
-		}
-	}
-	key = strings.Join(append(own, ""), "\xff")
-	if s := f.series[key]; s != nil {
-		return s
-	}
-	s := &series{values: own}
-	if f.kind == "histogram" {
-		s.buckets = make([]atomic.Uint64, len(f.buckets)+1)
-	}
-	f.series[key] = s
-	return s
+	return shown
 }
 
 // label is the value as it may be shown.
@@ -206,4 +198,21 @@ func label(value string) string {
 		return overflow
 	}
 	return value
+}
+
+// AddRuntime adds what the Go runtime knows about the process: goroutines,
+// memory, and the time since start. The library's own collector of these makes
+// thirty metrics more than anybody asks for here.
+func (r *Registry) AddRuntime(start time.Time) {
+	read := func(name string) func() float64 {
+		return func() float64 {
+			s := []metrics.Sample{{Name: name}}
+			metrics.Read(s)
+			return float64(s[0].Value.Uint64())
+		}
+	}
+	r.Gauge("goroutines", "Goroutines that exist.", read("/sched/goroutines:goroutines"))
+	r.Gauge("heap_bytes", "Memory in use by Go values.", read("/memory/classes/heap/objects:bytes"))
+	r.Gauge("memory_bytes", "Memory that the Go runtime has from the system.", read("/memory/classes/total:bytes"))
+	r.Gauge("uptime_seconds", "Time since the server started.", func() float64 { return time.Since(start).Seconds() })
 }

@@ -108,15 +108,15 @@ func TestLogged(t *testing.T) {
 			}
 		})
 	}
-	var metrics strings.Builder
-	_, _ = reg.WriteTo(&metrics)
+	metrics := httptest.NewRecorder()
+	reg.Handler().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
 		`doorcode_http_requests_total{route="POST /start/{id}",status="200"} 1`,
 		`doorcode_http_requests_total{route="unmatched",status="404"} 1`,
 		`doorcode_http_request_seconds_count{route="GET /panic"} 1`,
 	} {
-		if !strings.Contains(metrics.String(), want) {
-			t.Errorf("no %s in\n%s", want, metrics.String())
+		if !strings.Contains(metrics.Body.String(), want) {
+			t.Errorf("no %s in\n%s", want, metrics.Body.String())
 		}
 	}
 }

@@ -136,7 +136,7 @@ func account(t *testing.T, f Fixture) {
 	if !ok || !ok2 {
 		t.Fatal("the sender is not delivery.Accounted: failures are not shared among connections of one account")
 	}
-	if a.Account() == "" || a.Account() != a.Account() || a.Account() == other.Account() {
+	if a.Account() == "" || a.Account() == other.Account() {
 		t.Errorf("accounts are %q and %q", a.Account(), other.Account())
 	}
 	for _, secret := range f.Secrets {

@@ -36,7 +36,9 @@ func (o *Ops) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
 	mux.HandleFunc("GET /ready", o.ready)
-	mux.HandleFunc("GET /metrics", o.metrics)
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.Metrics.Handler())
+	}
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
 	mux.HandleFunc("GET /debug/pprof/profile", lasting(pprof.Profile))
@@ -63,14 +65,6 @@ func (o *Ops) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	say(w, http.StatusOK, "ready\n")
-}
-
-func (o *Ops) metrics(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", observe.ContentType)
-	web.NoStore(w)
-	if o.Metrics != nil {
-		_, _ = o.Metrics.WriteTo(w)
-	}
 }
 
 // lasting lets a profile take longer than responses otherwise may.

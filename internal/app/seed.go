@@ -117,16 +117,16 @@ func (a *App) seed(ctx context.Context, apps devApps) error {
 	person := []string{tenant.GrantOTP, tenant.GrantAuthorizationCode, tenant.GrantRefreshToken}
 	machine := []string{tenant.GrantClientCredentials}
 	clients := []devClient{
-		{id: apps.ClientID, secret: apps.ClientSecret, name: "My app", appType: "regular_web", auth: "client_secret_post", grants: person},
+		{id: apps.ClientID, secret: apps.ClientSecret, name: "My app", appType: "regular_web", grants: person},
 		{id: apps.SPA, name: "My single-page app", appType: "spa", auth: "none", grants: person[1:]},
 		{id: apps.Native, name: "My native app", appType: "native", auth: "none", grants: person},
 		{
 			id: apps.Management, secret: apps.ManagementSecret, name: "Management", appType: "non_interactive",
-			auth: "client_secret_post", grants: machine, scopes: all,
+			grants: machine, scopes: all,
 		},
 		{
 			id: apps.Terraform, secret: apps.TerraformSecret, name: "Terraform", appType: "non_interactive",
-			auth: "client_secret_post", grants: machine, scopes: append(all, tenant.SecretsScope),
+			grants: machine, scopes: append(all, tenant.SecretsScope),
 		},
 	}
 	ids := make([]tenant.ClientID, 0, len(clients))
@@ -146,9 +146,12 @@ func (a *App) seed(ctx context.Context, apps devApps) error {
 
 func (a *App) seedClient(ctx context.Context, c devClient) error {
 	body := map[string]any{
-		"name": c.name, "app_type": c.appType, "token_endpoint_auth_method": c.auth,
+		"name": c.name, "app_type": c.appType,
 		"grant_types": c.grants, "oidc_conformant": true,
 		"jwt_configuration": map[string]any{"alg": "RS256", "lifetime_in_seconds": 36000},
+	}
+	if c.auth != "" { // else the secret is taken in the body and in the header
+		body["token_endpoint_auth_method"] = c.auth
 	}
 	if c.appType == "regular_web" || c.appType == "spa" {
 		body["callbacks"] = []string{"http://localhost:3000/callback"}

@@ -16,7 +16,7 @@ const module = "github.com/doorcode/doorcode"
 // features are thereby ruled out before anybody can write one.
 var layers = [][]string{
 	// Leaves: nothing of ours below them.
-	{"fault", "liquid", "config", "observe", "outbound", "testkit/twiliotest", "testkit/gatewaytest", "testkit/smtptest", "testkit/binary", "testkit/textbrowser"},
+	{"fault", "liquid", "config", "observe", "outbound", "testkit/twiliotest", "testkit/gatewaytest", "testkit/smtptest", "testkit/jwttest", "testkit/binary", "testkit/textbrowser"},
 	{"secret"},
 	// What there is.
 	{"tenant"},

@@ -15,7 +15,6 @@ import (
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
-	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/token"
 )
@@ -30,13 +29,6 @@ type Service struct {
 	// the https form of it that tools compute from the domain.
 	Management []string
 	Now        func() time.Time
-}
-
-// Credentials are what an application shows of itself.
-type Credentials struct {
-	ID     tenant.ClientID
-	Secret string
-	Given  bool // a secret was sent, even an empty one
 }
 
 // Request is a token request. Fields that a grant type does not use are
@@ -119,45 +111,6 @@ func (s *Service) types() map[string]func(context.Context, *work) (Answer, error
 		tenant.GrantRefreshToken:      s.refresh,
 		tenant.GrantClientCredentials: s.clientCredentials,
 	}
-}
-
-// Authenticate finds the application and checks its secret. Public
-// applications have none to check. The fault is the same for an unknown
-// application and a wrong secret.
-func (s *Service) Authenticate(ctx context.Context, c Credentials) (*tenant.Client, error) {
-	client, err := s.identify(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if client.Public() {
-		return client, nil
-	}
-	if !client.TakesSecret() || !c.Given || client.Secret == "" || !secret.Equal(c.Secret, client.Secret) {
-		return nil, oauth.InvalidClient()
-	}
-	return client, nil
-}
-
-// Identify finds the application and reports whether it proved its secret. A
-// secret that is sent must be right.
-func (s *Service) Identify(ctx context.Context, c Credentials) (client *tenant.Client, proved bool, err error) {
-	if !c.Given {
-		client, err = s.identify(ctx, c)
-		return client, false, err
-	}
-	client, err = s.Authenticate(ctx, c)
-	return client, err == nil && !client.Public(), err
-}
-
-func (s *Service) identify(ctx context.Context, c Credentials) (*tenant.Client, error) {
-	if c.ID == "" {
-		return nil, oauth.MissingParameter("client_id")
-	}
-	client, err := s.Settings.Client(ctx, c.ID)
-	if fault.Has(err, fault.NotFound) {
-		return nil, oauth.InvalidClient()
-	}
-	return client, err
 }
 
 // PersonAPI finds the API a person asks a token for. Nobody gets a token for

@@ -46,6 +46,10 @@ type Ledger interface {
 	// they are blocked.
 	ActiveUser(ctx context.Context, id tenant.UserID) (tenant.User, error)
 
+	// UseOnce takes a name that nobody may use twice before it expires. Of any
+	// number of calls with a name, one is told true.
+	UseOnce(ctx context.Context, now, expires time.Time, name ...string) (bool, error)
+
 	// AddLogs stores log events that belong to no other write.
 	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
 }

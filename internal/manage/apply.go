@@ -155,7 +155,7 @@ func (p *planner) client(d config.Document) (tenant.Client, error) {
 	c := change.Client
 	c.CreatedAt, c.UpdatedAt, c.Secret = p.now, p.now, change.Secret
 	if before != nil {
-		c.CreatedAt = before.CreatedAt
+		c.CreatedAt, c.Credentials = before.CreatedAt, before.Credentials
 		if c.Secret == "" {
 			c.Secret = before.Secret
 		}
@@ -163,7 +163,8 @@ func (p *planner) client(d config.Document) (tenant.Client, error) {
 	if c.Secret == "" {
 		c.Secret = NewClientSecret()
 	}
-	return c, nil
+	c, err = adoptKeys(c, p.now)
+	return c, p.at(d, err)
 }
 
 // findClient finds the application a document is about: by its id if that is

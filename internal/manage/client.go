@@ -63,6 +63,9 @@ func (s *Service) CreateClient(ctx context.Context, by Actor, body *settings.Obj
 		c.Secret = NewClientSecret()
 	}
 	c.UpdatedAt = c.CreatedAt
+	if c, err = adoptKeys(c, c.CreatedAt); err != nil {
+		return nil, err
+	}
 	e, err := s.recordClient(by, outcome{what: "Create a client", status: http.StatusCreated}, &c)
 	if err != nil {
 		return nil, err
@@ -94,6 +97,10 @@ func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID
 		c.Secret, c.CreatedAt, c.UpdatedAt = before.Secret, before.CreatedAt, s.Now()
 		if change.Secret != "" {
 			c.Secret = change.Secret
+		}
+		c.Credentials = before.Credentials
+		if *c, err = adoptKeys(*c, c.UpdatedAt); err != nil {
+			return tenant.LogEvent{}, err
 		}
 		return s.recordClient(by, outcome{what: "Update a client", status: http.StatusOK}, c)
 	})

@@ -20,7 +20,7 @@ func clientMembers() map[string]rule {
 	members := map[string]rule{}
 	for _, name := range []string{
 		"oidc_logout", "oidc_backchannel_logout", "session_transfer", "encryption_key", "addons", "mobile",
-		"native_social_login", "default_organization", "client_authentication_methods", "signed_request_object",
+		"native_social_login", "default_organization", "signed_request_object",
 		"token_exchange", "token_quota", "express_configuration", "my_organization_configuration",
 	} {
 		members[name] = object.orNull()
@@ -55,6 +55,7 @@ func clientMembers() map[string]rule {
 	members["initiate_login_uri"] = rule{kinds: []string{"string"}, max: 2048, format: &format{"absolute-https-uri-with-placeholders-or-empty", secureAddressOrEmpty}}
 	members["grant_types"] = listOf(text(1, 255), 100)
 	members["token_endpoint_auth_method"] = oneOf("none", "client_secret_post", "client_secret_basic").orNull()
+	members["client_authentication_methods"] = authMethods()
 	members["app_type"] = oneOf("native", "spa", "regular_web", "non_interactive", "resource_server",
 		"express_configuration", "rms", "box", "cloudbees", "concur", "dropbox", "mscrm", "echosign", "egnyte", "newrelic",
 		"office365", "salesforce", "sentry", "sharepoint", "slack", "springcm", "zendesk", "zoom", "sso_integration", "oag")
@@ -218,15 +219,23 @@ type clientDoc struct {
 	Name        string          `json:"name"`
 	AppType     string          `json:"app_type"`
 	AuthMethod  string          `json:"token_endpoint_auth_method"`
-	AuthMethods map[string]any  `json:"client_authentication_methods"`
-	GrantTypes  []string        `json:"grant_types"`
-	FirstParty  *bool           `json:"is_first_party"`
-	Conformant  *bool           `json:"oidc_conformant"`
-	TrustsIP    bool            `json:"is_token_endpoint_ip_header_trusted"`
-	Callbacks   []string        `json:"callbacks"`
-	WebOrigins  []string        `json:"web_origins"`
-	Origins     []string        `json:"allowed_origins"`
-	JWT         struct {
+	AuthMethods struct {
+		PrivateKeyJWT *struct {
+			Credentials []struct {
+				ID string `json:"id"`
+			} `json:"credentials"`
+		} `json:"private_key_jwt"`
+		TLS        *struct{} `json:"tls_client_auth"`
+		SelfSigned *struct{} `json:"self_signed_tls_client_auth"`
+	} `json:"client_authentication_methods"`
+	GrantTypes []string `json:"grant_types"`
+	FirstParty *bool    `json:"is_first_party"`
+	Conformant *bool    `json:"oidc_conformant"`
+	TrustsIP   bool     `json:"is_token_endpoint_ip_header_trusted"`
+	Callbacks  []string `json:"callbacks"`
+	WebOrigins []string `json:"web_origins"`
+	Origins    []string `json:"allowed_origins"`
+	JWT        struct {
 		Lifetime float64 `json:"lifetime_in_seconds"`
 		Alg      string  `json:"alg"`
 	} `json:"jwt_configuration"`
@@ -253,17 +262,17 @@ func Client(doc []byte) (tenant.Client, error) {
 		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP,
 		Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,
 	}
+	m := &d.AuthMethods
 	switch {
-	case len(d.AuthMethods) > 0:
-		// Proved by keys, which is not served yet. No secret is good for it.
-		c.AuthMethod = "private_key_jwt"
-		if d.AuthMethods["private_key_jwt"] == nil {
-			c.AuthMethod = "tls_client_auth"
+	case m.PrivateKeyJWT != nil:
+		c.AuthMethod = tenant.AuthPrivateKeyJWT
+		for _, k := range m.PrivateKeyJWT.Credentials {
+			c.AssertionKeys = append(c.AssertionKeys, k.ID)
 		}
+	case m.TLS != nil, m.SelfSigned != nil:
+		c.AuthMethod = tenant.AuthTLS
 	case c.AuthMethod == "" && slices.Contains([]string{"native", "spa"}, c.AppType):
-		c.AuthMethod = "none"
-	case c.AuthMethod == "":
-		c.AuthMethod = "client_secret_post"
+		c.AuthMethod = tenant.AuthNone
 	}
 	if c.IDTokenAlg == "" {
 		c.IDTokenAlg = "RS256"

@@ -75,7 +75,7 @@ func TestClientView(t *testing.T) {
 		{
 			"defaults", `{"name":"A"}`,
 			tenant.Client{
-				Name: "A", AuthMethod: "client_secret_post", FirstParty: true, IDTokenAlg: "RS256", IDTokenLifetime: 10 * time.Hour,
+				Name: "A", FirstParty: true, IDTokenAlg: "RS256", IDTokenLifetime: 10 * time.Hour,
 				GrantTypes: []string{"authorization_code", "implicit", "refresh_token", "client_credentials"},
 			},
 		},
@@ -91,7 +91,7 @@ func TestClientView(t *testing.T) {
 			"rotating refresh tokens that expire",
 			`{"name":"A","grant_types":[],"refresh_token":{"rotation_type":"rotating","expiration_type":"expiring","leeway":3,"token_lifetime":100,"idle_token_lifetime":50},"jwt_configuration":{"alg":"HS256","lifetime_in_seconds":60},"is_token_endpoint_ip_header_trusted":true,"callbacks":["https://a.example/cb"],"web_origins":["https://b.example"],"allowed_origins":["https://c.example"]}`,
 			tenant.Client{
-				Name: "A", AuthMethod: "client_secret_post", FirstParty: true, IDTokenAlg: "HS256", IDTokenLifetime: time.Minute, GrantTypes: []string{},
+				Name: "A", FirstParty: true, IDTokenAlg: "HS256", IDTokenLifetime: time.Minute, GrantTypes: []string{},
 				Refresh:        tenant.RefreshPolicy{Rotating: true, Leeway: 3 * time.Second, Lifetime: 100 * time.Second, Idle: 50 * time.Second},
 				TrustsIPHeader: true, Callbacks: []string{"https://a.example/cb"}, WebOrigins: []string{"https://b.example"}, AllowedOrigins: []string{"https://c.example"},
 			},

@@ -12,7 +12,7 @@ import (
 
 var _ manage.Clients = (*Store)(nil)
 
-const clientColumns = `id, secret, doc, managed, created_at, updated_at`
+const clientColumns = `id, secret, doc, credentials, managed, created_at, updated_at`
 
 // Client returns an application with its secret.
 func (s *Store) Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error) {
@@ -33,14 +33,17 @@ func (s *Store) Client(ctx context.Context, id tenant.ClientID) (*tenant.Client,
 }
 
 func scanClient(row scanner, keys *secret.Ring) (*tenant.Client, error) {
-	var id, doc string
+	var id, doc, credentials string
 	var sealed []byte
 	var head tenant.Client
-	if err := row.Scan(&id, &sealed, &doc, &head.Managed, millis{&head.CreatedAt}, millis{&head.UpdatedAt}); err != nil {
+	if err := row.Scan(&id, &sealed, &doc, &credentials, &head.Managed, millis{&head.CreatedAt}, millis{&head.UpdatedAt}); err != nil {
 		return nil, err
 	}
 	c, err := settings.Client([]byte(doc))
 	if err != nil {
+		return nil, err
+	}
+	if c.Credentials, err = decodeCredentials(credentials); err != nil {
 		return nil, err
 	}
 	if len(sealed) > 0 {
@@ -172,11 +175,11 @@ func (s *Store) putClient(ctx context.Context, tx querier, c *tenant.Client) err
 		sealed = s.secrets.Seal(secret.AtRest, []byte(c.Secret), secretPlace(string(c.ID)))
 	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO clients (id, name, secret, doc, managed, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		INSERT INTO clients (id, name, secret, doc, credentials, managed, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret = excluded.secret, doc = excluded.doc,
-			managed = excluded.managed, updated_at = excluded.updated_at`,
-		c.ID, c.Name, sealed, string(c.Doc), c.Managed, toMillis(c.CreatedAt), toMillis(c.UpdatedAt)); err != nil {
+			credentials = excluded.credentials, managed = excluded.managed, updated_at = excluded.updated_at`,
+		c.ID, c.Name, sealed, string(c.Doc), encodeCredentials(c.Credentials), c.Managed, toMillis(c.CreatedAt), toMillis(c.UpdatedAt)); err != nil {
 		return fmt.Errorf("store client: %w", err)
 	}
 	return nil

@@ -83,7 +83,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (more bool, err error)
 		}
 		more = more || full
 	}
-	return more, nil
+	ended, err := s.sweepExpired(ctx, now)
+	return more || ended, err
 }
 
 func (s *Store) sweepOne(ctx context.Context, find, remove string, before any) (full bool, err error) {

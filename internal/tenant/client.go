@@ -14,12 +14,17 @@ type Client struct {
 	Name       string
 	Secret     string // empty for clients that cannot keep one
 	AppType    string // "native", "spa", "regular_web", "non_interactive" or empty
-	AuthMethod string // token_endpoint_auth_method
+	AuthMethod string // token_endpoint_auth_method; empty: with its secret, either way
 	GrantTypes []string
 	FirstParty bool
 	// SaysLegacy is set for applications that were created with
 	// oidc_conformant false, not for those that leave it out.
 	SaysLegacy bool
+
+	// Credentials are its public keys. AssertionKeys are the ids of those that
+	// it may prove itself by.
+	Credentials   []Credential
+	AssertionKeys []string
 
 	IDTokenLifetime time.Duration
 	IDTokenAlg      string // "RS256", "ES256" or "HS256"
@@ -52,16 +57,25 @@ const (
 
 // Public reports whether the client cannot keep a secret and so authenticates
 // by nothing but its id.
-func (c *Client) Public() bool { return c.AuthMethod == "none" }
+func (c *Client) Public() bool { return c.AuthMethod == AuthNone }
 
-// TakesSecret reports whether the client authenticates with its secret. One
-// that is set up for keys or certificates does not, though it may have one.
-func (c *Client) TakesSecret() bool {
-	switch c.AuthMethod {
-	case "", "client_secret_post", "client_secret_basic":
-		return true
+// The ways a client may authenticate (OpenID Connect Core 1.0 §9).
+const (
+	AuthNone          = "none"
+	AuthSecretBasic   = "client_secret_basic"
+	AuthSecretPost    = "client_secret_post"
+	AuthPrivateKeyJWT = "private_key_jwt"
+	AuthTLS           = "tls_client_auth" // known, and never enough here
+)
+
+// Takes reports whether the client may authenticate in that way. One that is
+// set up for keys or certificates does not do so with its secret, though it may
+// have one; one that does not say how may send its secret either way.
+func (c *Client) Takes(method string) bool {
+	if c.AuthMethod == "" {
+		return method == AuthSecretBasic || method == AuthSecretPost
 	}
-	return false
+	return c.AuthMethod == method
 }
 
 // MayUse reports whether the client is allowed the grant type.

@@ -105,23 +105,6 @@ func share(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
 	web.CORS(w, r, func(origin string) bool { return slices.Contains(settings.Origins(c), origin) })
 }
 
-// credentials reads how the application identifies itself: by Basic
-// authentication or in the body, never both with different ids.
-func credentials(r *http.Request, p web.Params) (grant.Credentials, error) {
-	basic, ok, err := web.BasicCredentials(r)
-	if err != nil {
-		return grant.Credentials{}, err
-	}
-	c := grant.Credentials{ID: tenant.ClientID(p.Get("client_id")), Secret: p.Get("client_secret"), Given: p.Has("client_secret")}
-	if !ok {
-		return c, nil
-	}
-	if c.ID != "" && string(c.ID) != basic.ID {
-		return grant.Credentials{}, oauth.InvalidRequest("client_id differs from that in the Authorization header")
-	}
-	return grant.Credentials{ID: tenant.ClientID(basic.ID), Secret: basic.Secret, Given: true}, nil
-}
-
 // remember notes in the request's record who asks and through what, as far as
 // there is such an application and such a connection: what else was sent in
 // their place may be anything, a code or an address too.

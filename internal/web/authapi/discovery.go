@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/signing"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
 )
@@ -21,6 +22,7 @@ type metadata struct {
 	GrantTypes         []string `json:"grant_types_supported"`
 	SubjectTypes       []string `json:"subject_types_supported"`
 	AuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgs           []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	IDTokenAlgs        []string `json:"id_token_signing_alg_values_supported"`
 	RequestObjectAlgs  []string `json:"request_object_signing_alg_values_supported"`
 	Claims             []string `json:"claims_supported"`
@@ -43,7 +45,8 @@ func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
 		ResponseTypes:      []string{},
 		GrantTypes:         []string{tenant.GrantOTP, tenant.GrantClientCredentials, tenant.GrantRefreshToken},
 		SubjectTypes:       []string{"public"},
-		AuthMethods:        []string{"client_secret_basic", "client_secret_post", "none"},
+		AuthMethods:        []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+		AuthAlgs:           signing.AssertionAlgs(),
 		IDTokenAlgs:        []string{"RS256", "ES256", "HS256"},
 		RequestObjectAlgs:  []string{},
 		Claims: []string{

@@ -26,7 +26,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := texts(p, "grant_type", "client_id", "client_secret", "audience", "realm", "username", "otp", "refresh_token",
+	if err := texts(p, "grant_type", "audience", "realm", "username", "otp", "refresh_token",
 		"code", "code_verifier", "redirect_uri"); err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return oauth.InvalidScope()
 	}
-	cred, err := credentials(r, p)
+	cred, err := a.credentials(r, p)
 	if err != nil {
 		return err
 	}
@@ -63,10 +63,10 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := texts(p, "client_id", "client_secret", "token"); err != nil {
+	if err := texts(p, "token", "token_type_hint"); err != nil {
 		return err
 	}
-	cred, err := credentials(r, p)
+	cred, err := a.credentials(r, p)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 	if err != nil {
 		return err
 	}
-	cred, err := credentials(r, p)
+	cred, err := a.credentials(r, p)
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,11 @@ func (a *API) Handler() http.Handler {
 	on("DELETE /api/v2/clients/{id}", a.deleteClient, "delete:clients")
 	on("GET /api/v2/clients/{id}/connections", a.clientConnections, "read:connections")
 	on("POST /api/v2/clients/{id}/rotate-secret", a.rotateSecret, "update:client_keys")
+	on("GET /api/v2/clients/{id}/credentials", a.listCredentials, "read:client_credentials")
+	on("POST /api/v2/clients/{id}/credentials", a.createCredential, "create:client_credentials")
+	on("GET /api/v2/clients/{id}/credentials/{credential}", a.readCredential, "read:client_credentials")
+	on("PATCH /api/v2/clients/{id}/credentials/{credential}", a.changeCredential, "update:client_credentials")
+	on("DELETE /api/v2/clients/{id}/credentials/{credential}", a.deleteCredential, "delete:client_credentials")
 
 	on("GET /api/v2/users", a.listUsers, "read:users")
 	on("GET /api/v2/users/{id}", a.readUser, "read:users")

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// keepDevice is how long after its end a device's request is kept: whoever asks
+// for it then is told that it has expired, not that there is none.
+const keepDevice = time.Hour
+
+// sweepExpired deletes rows that have a time at which they end, a bounded number
+// of each. It reports whether there was more.
+func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err error) {
+	for _, d := range []struct {
+		find, remove string
+		before       time.Time
+	}{
+		{
+			`SELECT EXISTS (SELECT 1 FROM used_once WHERE expires_at < $1)`,
+			`DELETE FROM used_once WHERE name IN (SELECT name FROM used_once WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM pushed_requests WHERE expires_at < $1)`,
+			`DELETE FROM pushed_requests WHERE digest IN (SELECT digest FROM pushed_requests WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM device_codes WHERE expires_at < $1)`,
+			`DELETE FROM device_codes WHERE digest IN (SELECT digest FROM device_codes WHERE expires_at < $1 LIMIT $2)`,
+			now.Add(-keepDevice),
+		},
+	} {
+		var some bool
+		if err := s.read.row(ctx, d.find, toMillis(d.before)).Scan(&some); err != nil {
+			return false, fmt.Errorf("sweep: %w", err)
+		}
+		if !some {
+			continue
+		}
+		var n int64
+		err := s.write(ctx, func(tx querier) (err error) {
+			n, err = tx.exec(ctx, d.remove, toMillis(d.before), sweepRows)
+			return err
+		})
+		if err != nil {
+			return false, fmt.Errorf("sweep: %w", err)
+		}
+		more = more || n == sweepRows
+	}
+	return more, nil
+}

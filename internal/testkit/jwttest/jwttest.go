@@ -1,0 +1,132 @@
+// Package jwttest signs tokens for tests: what an application signs, and what
+// somebody would who wants to pass for one. It shares no code with what checks
+// them.
+package jwttest
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"testing"
+)
+
+// A Key is a key pair of a test's.
+type Key struct {
+	Alg     string // "RS256" or "ES256"
+	private crypto.Signer
+}
+
+// RSA makes a key for RS256.
+func RSA(t testing.TB) *Key {
+	t.Helper()
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Key{Alg: "RS256", private: k}
+}
+
+// EC makes a key for ES256.
+func EC(t testing.TB) *Key {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Key{Alg: "ES256", private: k}
+}
+
+// PEM returns the public key.
+func (k *Key) PEM(t testing.TB) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(k.private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// JWK returns the public key as a JSON Web Key.
+func (k *Key) JWK() map[string]any {
+	switch p := k.private.Public().(type) {
+	case *rsa.PublicKey:
+		return map[string]any{"kty": "RSA", "n": Encode(p.N.Bytes()), "e": Encode(big.NewInt(int64(p.E)).Bytes())}
+	case *ecdsa.PublicKey:
+		point, _ := p.Bytes()
+		return map[string]any{"kty": "EC", "crv": "P-256", "x": Encode(point[1:33]), "y": Encode(point[33:65])}
+	}
+	return nil
+}
+
+// Thumbprint returns the name of the public key (RFC 7638).
+func (k *Key) Thumbprint(t testing.TB) string {
+	t.Helper()
+	doc, err := json.Marshal(k.JWK()) // members in the order of their names, as the RFC wants it
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(doc)
+	return Encode(sum[:])
+}
+
+// Sign signs claims under a header, to which it adds "alg" if it has none.
+func (k *Key) Sign(t testing.TB, header, claims map[string]any) string {
+	t.Helper()
+	h := map[string]any{"alg": k.Alg}
+	for name, value := range header {
+		h[name] = value
+	}
+	head, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.SignRaw(t, Encode(head)+"."+Encode(body))
+}
+
+// SignRaw signs the first two parts of a token and adds the third.
+func (k *Key) SignRaw(t testing.TB, text string) string {
+	t.Helper()
+	sum := sha256.Sum256([]byte(text))
+	var signature []byte
+	var err error
+	switch p := k.private.(type) {
+	case *rsa.PrivateKey:
+		signature, err = rsa.SignPKCS1v15(nil, p, crypto.SHA256, sum[:])
+	case *ecdsa.PrivateKey:
+		var x, y *big.Int
+		if x, y, err = ecdsa.Sign(rand.Reader, p, sum[:]); err == nil {
+			signature = make([]byte, 64)
+			x.FillBytes(signature[:32])
+			y.FillBytes(signature[32:])
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + Encode(signature)
+}
+
+// Encode writes base64url without padding.
+func Encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// Decode reads it.
+func Decode(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

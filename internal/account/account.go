@@ -30,6 +30,19 @@ func Key(keys *secret.Ring, channel tenant.Channel, identifier string) string {
 	return hex.EncodeToString(keys.MAC(secret.Identifiers, string(channel), identifier))
 }
 
+// maxDevice bounds the token of a browser that is looked at.
+const maxDevice = 128
+
+// DeviceKey is the token of a browser as counters know it: a keyed digest, so
+// that who reads the database cannot pass for the browser. It is empty for a
+// token that cannot be one of ours.
+func DeviceKey(keys *secret.Ring, token string) string {
+	if token == "" || len(token) > maxDevice {
+		return ""
+	}
+	return hex.EncodeToString(keys.MAC(secret.Identifiers, "device", token))
+}
+
 // ID joins a channel and an external id.
 func ID(channel tenant.Channel, external string) tenant.UserID {
 	return tenant.UserID(string(channel) + "|" + external)

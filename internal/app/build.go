@@ -106,7 +106,7 @@ func (a *App) buildUseCases(send *senders) {
 	a.signIns = &passwordless.Service{
 		Connections: a.Store, Ledger: a.Store, Outbox: mailbox{a.worker, send},
 		Codes: otp.Maker{Keys: a.Secrets}, Keys: a.Secrets, Limits: attack.Mode(a.cfg.Limits),
-		Settings: a.Store.Settings, TestIdentities: a.Store.TestIdentity, Now: a.now,
+		Settings: a.Store.Settings, Protection: a.Store.Protection, TestIdentities: a.Store.TestIdentity, Now: a.now,
 	}
 	a.grants = &grant.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens,

@@ -100,18 +100,6 @@ func (t Times) Last(n int) time.Time {
 	return time.UnixMilli(ms)
 }
 
-// TriesWait is how long an identifier must wait for its next try at a code:
-// zero when it may try now.
-func TriesWait(wrong Times, streak int, now time.Time) time.Duration {
-	wait := max(0, wrong.Last(MaxWrongDay).Add(TriesWindow).Sub(now))
-	if streak >= MaxWrongStreak {
-		// Nothing but an administrator, or a sign-in by other means, ends
-		// this; a day is when asking again makes sense.
-		wait = TriesWindow
-	}
-	return wait
-}
-
 // SendsWait is how long until a send is allowed again. Cooling says that only
 // the cooldown stands in the way, in which case the request is answered as if
 // it had been sent; otherwise it is refused.

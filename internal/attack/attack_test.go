@@ -66,7 +66,7 @@ func TestTimes(t *testing.T) {
 }
 
 // R4: ten wrong tries in a rolling day, and a hundred without a success.
-func TestTriesWait(t *testing.T) {
+func TestWait(t *testing.T) {
 	tests := []struct {
 		name   string
 		wrong  Times
@@ -86,8 +86,8 @@ func TestTriesWait(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := TriesWait(tt.wrong, tt.streak, now); got != tt.want {
-				t.Errorf("TriesWait(%s, %d) = %v, want %v", tt.wrong, tt.streak, got, tt.want)
+			if got := (Tries{}).Wait(tt.wrong, tt.streak, now); got != tt.want {
+				t.Errorf("Wait(%s, %d) = %v, want %v", tt.wrong, tt.streak, got, tt.want)
 			}
 		})
 	}

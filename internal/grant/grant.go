@@ -68,6 +68,7 @@ type work struct {
 	client  *tenant.Client
 	api     *tenant.API // nil: userinfo alone
 	granted oauth.Scopes
+	server  bool // the address is that of the application's server
 	form    token.Form
 }
 
@@ -91,12 +92,13 @@ func (s *Service) Token(ctx context.Context, r Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if client.TrustsIPHeader && !client.Public() && r.ForwardedFor != nil {
+	server := !client.Public()
+	if client.TrustsIPHeader && server && r.ForwardedFor != nil {
 		if ip, ok := r.ForwardedFor(); ok {
-			r.IP = ip
+			r.IP, server = ip, false
 		}
 	}
-	w := &work{Request: r, client: client, form: token.Form{Strict: set.Flags.StandardsStrict}}
+	w := &work{Request: r, client: client, server: server, form: token.Form{Strict: set.Flags.StandardsStrict}}
 	if w.Audience == "" && r.GrantType != tenant.GrantRefreshToken {
 		w.Audience = set.DefaultAudience
 	}

@@ -36,7 +36,7 @@ func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
 	text, stored := s.refreshToken(w, g.ID)
 	done, err := s.Passwordless.Finish(ctx, passwordless.FinishRequest{
 		Client: w.client, Realm: w.Realm, Username: w.Username, OTP: w.OTP,
-		IP: w.IP, UserAgent: w.UserAgent, Grant: g, Refresh: stored,
+		IP: w.IP, Server: w.server, UserAgent: w.UserAgent, Grant: g, Refresh: stored,
 	})
 	if err != nil {
 		return Answer{}, err

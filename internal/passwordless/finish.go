@@ -22,8 +22,14 @@ type FinishRequest struct {
 	Username    string // the number or address
 	OTP         string
 	Transaction string
-	IP          string
-	UserAgent   string
+	// Device is the token of the browser: if it has signed in before, it has
+	// tries of its own, and once it has signed in it is known.
+	Device string
+	// Server says that the request comes from the application's own server,
+	// whose address is nobody's in particular.
+	Server    bool
+	IP        string
+	UserAgent string
 
 	// Grant is what is given for a right code, with its id; its user, client
 	// and times are filled in. Refresh is stored with it when not nil.
@@ -76,6 +82,9 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 	if test != nil {
 		s.asTest(test, code, &sp, &in)
 	}
+	if err := s.limitFinish(ctx, c, r, &sp, &in); err != nil {
+		return Finished{}, err
+	}
 	spent, done, err := s.Ledger.Redeem(ctx, sp, in)
 	if err != nil {
 		return Finished{}, fmt.Errorf("redeem code: %w", err)
@@ -88,6 +97,8 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 		return Finished{}, errBlocked
 	case SignUpDisabled:
 		return Finished{}, errNoSignUp
+	case TooManySignUps:
+		return Finished{}, errSignUps.After(done.Wait)
 	case SignedIn:
 	}
 	in.Grant.User = done.User.ID
@@ -136,6 +147,8 @@ func verdict(c *tenant.Connection, spent Spent) error {
 		return oauth.TooManyTries()
 	case NoTries:
 		return errTries.After(spent.Wait)
+	case TooManyFailures:
+		return errFailures.After(spent.Wait)
 	}
 	return oauth.WrongCode(c.Channel)
 }

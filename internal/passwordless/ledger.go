@@ -36,11 +36,18 @@ type Begin struct {
 	// With an Entry of its own, Refused is stored instead of Event.
 	Withheld Withheld
 
-	// Requests is the bucket of the caller's address; empty means that it is
-	// not limited. Sends says whether sends are limited.
-	Requests string
-	Rate     attack.Rate
+	// Requests is the bucket of the caller's address. Sends says whether sends
+	// are limited.
+	Requests attack.Bucket
 	Sends    bool
+	// Tries are the wrong tries that the identifier has. Device is the digest
+	// of a token that the browser shows: if it has signed in before, its own
+	// tries count instead of the identifier's.
+	Tries  attack.Tries
+	Device string
+	// Spare is sent instead of Code when the tries are used up; nothing is, and
+	// the start is refused, if it is nil.
+	Spare *tenant.Code
 
 	// Code is stored unless the code open for its key is to be repeated.
 	Code   tenant.Code
@@ -54,12 +61,16 @@ type Begin struct {
 	// Refused is stored instead of Event when the message is suppressed
 	// because of who it is for.
 	Refused tenant.LogEvent
+	// Limited is stored when a limit refuses the start, with a type that says
+	// which, and at most once an hour for each address or identifier.
+	Limited tenant.LogEvent
 }
 
 // Begun is what became of a Begin.
 type Begun struct {
 	Outcome BeginOutcome
 	Wait    time.Duration // how long until the limit that refused it is over
+	Limit   int           // of the limit that refused it: how many there are
 	Left    int           // requests left to the caller's address
 	// User is who is known by the identifier, Deletions how many were before.
 	User      tenant.UserID
@@ -88,12 +99,19 @@ type Spend struct {
 	Identifier       string
 	Digest, Previous []byte // of the guess, under the current and the previous key
 	Wrong            tenant.LogEvent
+
+	// Tries and Device are as in Begin.
+	Tries  attack.Tries
+	Device string
+	// Failures is the bucket of the caller's address that failures are taken
+	// out of. While it is empty nothing is judged.
+	Failures attack.Bucket
 }
 
 // Spent is how a guess was judged.
 type Spent struct {
 	Outcome SpendOutcome
-	Wait    time.Duration // with NoTries
+	Wait    time.Duration // with NoTries and TooManyFailures
 }
 
 // SpendOutcome says how a guess was judged.
@@ -101,11 +119,12 @@ type SpendOutcome uint8
 
 // The outcomes. Only Redeemed lets anybody in.
 const (
-	Wrong    SpendOutcome = iota // wrong, used, replaced, or nothing was sent
-	Redeemed                     // right, in time and first
-	Late                         // right, but after its expiry
-	Dead                         // this was the last try, or none was left
-	NoTries                      // the identifier's tries are used up; not judged
+	Wrong           SpendOutcome = iota // wrong, used, replaced, or nothing was sent
+	Redeemed                            // right, in time and first
+	Late                                // right, but after its expiry
+	Dead                                // this was the last try, or none was left
+	NoTries                             // the identifier's tries are used up; not judged
+	TooManyFailures                     // the address has failed too often; not judged
 )
 
 // Complete is the sign-in that Ledger.Redeem records for a right guess.
@@ -118,6 +137,8 @@ type Complete struct {
 	Test       bool                            // by a test identity: only its own user is signed in
 	NewUser    func(deleted int64) tenant.User // pure
 	IP         string
+	Device     string               // the browser that signs in is known from now on, if not empty
+	SignUps    attack.Bucket        // of the caller's address; a new user takes one
 	Grant      tenant.Grant         // User is filled in
 	Refresh    *tenant.RefreshToken // stored when not nil
 	// Session is stored in place of Grant and Refresh when it is not nil: the
@@ -135,14 +156,18 @@ type Complete struct {
 	Events  []tenant.LogEvent
 	SignUp  tenant.LogEvent
 	Refused tenant.LogEvent
+	// Limited is stored at most once an hour for each address that has signed
+	// up too many.
+	Limited tenant.LogEvent
 }
 
 // Completed is what became of a sign-in.
 type Completed struct {
 	Outcome CompleteOutcome
 	User    tenant.User
-	First   bool   // the user was made now
-	Session string // the id of the session, if one was stored
+	First   bool          // the user was made now
+	Wait    time.Duration // with TooManySignUps
+	Session string        // the id of the session, if one was stored
 }
 
 // CompleteOutcome says whether somebody was signed in.
@@ -153,4 +178,5 @@ const (
 	SignedIn CompleteOutcome = iota
 	UserBlocked
 	SignUpDisabled
+	TooManySignUps // of the caller's address
 )

@@ -67,6 +67,8 @@ type Service struct {
 	Limits      attack.Mode
 	// Settings returns the tenant's settings.
 	Settings func(ctx context.Context) (*tenant.Settings, error)
+	// Protection returns the settings of attack protection.
+	Protection func(ctx context.Context) (*tenant.Protection, error)
 	// TestIdentities returns the test identity that an identifier is on a
 	// connection, or nil. A nil function stands for there being none.
 	TestIdentities func(ctx context.Context, c tenant.ConnectionID, identifier string) (*tenant.TestIdentity, error)
@@ -84,6 +86,10 @@ var (
 	errSends              = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many codes were asked for. Wait for the time in the Retry-After header.")
 	errTries              = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,
 		"Your account has been blocked after multiple consecutive login attempts.")
+	errFailures = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,
+		"Too many sign-ins from this address have failed. Wait for the time in the Retry-After header.")
+	errSignUps = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,
+		"Too many people have signed up from this address. Wait for the time in the Retry-After header.")
 )
 
 // The refusals of somebody who has proved an identifier but may not sign in.

@@ -2,7 +2,6 @@ package passwordless
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -27,6 +26,11 @@ type StartRequest struct {
 	Send          string // "code", "link" or empty
 	AuthParams    map[string]any
 	Transaction   string
+	// Device is the token of a browser that may have signed in before. Spare
+	// says that a code too long to be guessed is to be sent when the tries are
+	// used up, which is for pages that can take it.
+	Device string
+	Spare  bool
 
 	RequestLanguage string // header x-request-language
 	AcceptLanguage  string // header accept-language
@@ -41,6 +45,7 @@ type Started struct {
 	Channel    tenant.Channel
 	Identifier string
 	RateLeft   int // requests left to the caller's address; -1 when not limited
+	Digits     int // of the code
 
 	// Event is the type of the log event that was recorded, for the record of
 	// the request and nobody else; empty when nothing was.
@@ -76,17 +81,20 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
+	if err := s.limitStart(ctx, c, r, &b); err != nil {
+		return Started{}, err
+	}
 	begun, err := s.Ledger.Begin(ctx, b)
 	if err != nil {
 		return Started{}, fmt.Errorf("begin sign-in: %w", err)
 	}
 	switch begun.Outcome {
 	case TooManyRequests:
-		return Started{}, errRate.After(begun.Wait)
+		return Started{}, limited(errRate, begun)
 	case TooManySends:
-		return Started{}, errSends.After(begun.Wait)
+		return Started{}, limited(errSends, begun)
 	case TooManyTries:
-		return Started{}, errTries.After(begun.Wait)
+		return Started{}, limited(errTries, begun)
 	case Due:
 		s.Outbox.Offer(begun.Message)
 	case Suppressed:
@@ -98,11 +106,11 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err := s.waitForProvider(ctx, c, begun); err != nil {
 		return Started{}, err
 	}
-	out := Started{Channel: c.Channel, Identifier: to.Identifier, RateLeft: -1}
+	out := Started{Channel: c.Channel, Identifier: to.Identifier, RateLeft: -1, Digits: begun.Message.Digits}
 	if out.ID = account.External(begun.User); out.ID == "" {
 		out.ID = account.ExternalID(s.Keys, to, begun.Deletions)
 	}
-	if b.Requests != "" {
+	if b.Requests.Name != "" {
 		out.RateLeft = begun.Left
 	}
 	switch begun.Outcome {
@@ -245,9 +253,6 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, test *tenant.
 	if test != nil && test.Serves(r.Client.ID, now) {
 		b.Code.Digest = s.Codes.TestCode(key, test.Digest)
 	}
-	if s.Limits != attack.Off && !r.Authenticated && r.IPKey != "" {
-		b.Requests, b.Rate = "start/"+r.IPKey, attack.StartRate
-	}
 	b.Event, b.Refused = s.startEvents(c, r, to, b)
 	b.Event.Test, b.Refused.Test = test != nil, test != nil
 	return b, nil
@@ -273,11 +278,4 @@ func (s *Service) startEvents(c *tenant.Connection, r StartRequest, to tenant.Re
 	refused = sent
 	refused.Type, refused.Details = event.LoginFailed, map[string]any{"message_id": b.Message.ID}
 	return sent, refused
-}
-
-// IsRefusal reports whether an error of Start or Finish is a limit that asks
-// the caller to wait.
-func IsRefusal(err error) bool {
-	var f *fault.Error
-	return errors.As(err, &f) && f.Kind == fault.TooMany
 }

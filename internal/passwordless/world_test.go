@@ -33,8 +33,10 @@ type world struct {
 	db       *sql.DB
 	out      *outbox
 	settings tenant.Settings
-	app      *tenant.Client
-	other    *tenant.Client
+	// protection blocks nothing of itself
+	protection tenant.Protection
+	app        *tenant.Client
+	other      *tenant.Client
 
 	mu    sync.Mutex
 	now   time.Time
@@ -64,6 +66,7 @@ func newWorld(t *testing.T, s *store.Store, db *sql.DB) *world {
 		Connections: w, Ledger: s, Outbox: w.out, Codes: otp.Maker{Keys: keys}, Keys: keys, Limits: attack.Off,
 		Settings:       func(context.Context) (*tenant.Settings, error) { return &w.settings, nil },
 		TestIdentities: s.TestIdentity,
+		Protection:     func(context.Context) (*tenant.Protection, error) { return &w.protection, nil },
 		Now: func() time.Time {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -21,26 +22,29 @@ const minRepeatLife = 30 * time.Second
 
 // Begin implements passwordless.Ledger.
 func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.Begun, error) {
-	if s.dialect == postgres && b.Requests == "" && !b.Sends && b.Withheld.Detail == "" {
+	if s.dialect == postgres && plainBegin(b) {
 		return s.beginPostgres(ctx, b)
 	}
 	var out passwordless.Begun
 	err := s.write(ctx, func(tx querier) error {
 		out = passwordless.Begun{Message: b.Message}
-		if b.Requests != "" {
-			tat, ok, err := takeRequest(ctx, tx, b.Requests, b.Rate, b.Now)
+		if b.Requests.Name != "" {
+			tat, ok, err := takeRequest(ctx, tx, b.Requests, b.Now)
 			if err != nil {
 				return err
 			}
-			out.Left = b.Rate.Left(tat, b.Now)
+			out.Left, out.Limit = b.Requests.Left(tat, b.Now), b.Requests.Burst
 			if !ok {
-				out.Outcome, out.Wait = passwordless.TooManyRequests, b.Rate.Wait(tat, b.Now)
-				return nil
+				out.Outcome, out.Wait = passwordless.TooManyRequests, b.Requests.Wait(tat, b.Now)
+				return noteLimit(ctx, tx, note{event.APILimit, b.Requests.Name, "Too many codes were asked for from one address"}, b.Limited, b.Now)
 			}
 		}
 		st, err := readStanding(ctx, tx, b)
-		if err != nil || st.describe(b, &out) {
+		if err != nil {
 			return err
+		}
+		if st.describe(b, &out) {
+			return noteLimit(ctx, tx, note{event.TooManyTries, b.Identifier, "A code was asked for while no tries are left"}, b.Limited, b.Now)
 		}
 		if b.Sends {
 			if done, err := takeSend(ctx, tx, b, &out); done || err != nil {
@@ -52,6 +56,13 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 	return out, err
 }
 
+// plainBegin reports whether a start has none of the limits that need
+// statements of their own on PostgreSQL.
+func plainBegin(b passwordless.Begin) bool {
+	return b.Requests.Name == "" && !b.Sends && b.Device == "" && b.Spare == nil && b.Tries == attack.Tries{} &&
+		b.Withheld.Detail == ""
+}
+
 // standing is what a start needs to know of the recipient.
 type standing struct {
 	user      sql.NullString
@@ -59,6 +70,9 @@ type standing struct {
 	deletions int64
 	wrong     attack.Times
 	streak    int
+	address   attack.Times // wrong tries from the caller's address
+	known     bool         // the caller's device is known: wrong and streak are its
+	spare     bool         // the spare code is to be sent
 }
 
 // describe says in out who the recipient is. It reports true when they have no
@@ -66,11 +80,19 @@ type standing struct {
 func (st *standing) describe(b passwordless.Begin, out *passwordless.Begun) bool {
 	out.User, out.Deletions = tenant.UserID(st.user.String), st.deletions
 	out.Message.User = out.User
-	if wait := attack.TriesWait(st.wrong, st.streak, b.Now); wait > 0 {
-		out.Outcome, out.Wait = passwordless.TooManyTries, wait
-		return true
+	wait, limit := b.Tries.Wait(st.wrong, st.streak, b.Now), b.Tries.Day()
+	if w := b.Tries.WaitAddress(st.address, b.Now); w > wait && !st.known {
+		wait, limit = w, b.Tries.MaxAddress
 	}
-	return false
+	switch {
+	case wait <= 0:
+		return false
+	case b.Spare != nil:
+		st.spare = true
+		return false
+	}
+	out.Outcome, out.Wait, out.Limit = passwordless.TooManyTries, wait, limit
+	return true
 }
 
 // suppressed says why nothing is to be sent to the recipient, to the tenant's
@@ -101,13 +123,18 @@ const standingText = `
 		COALESCE((SELECT u.blocked FROM identities i JOIN users u ON u.id = i.user_id
 			WHERE i.connection_id = $1 AND i.identifier = $2), FALSE),
 		COALESCE((SELECT times FROM deleted_users WHERE connection_id = $1 AND identifier = $3), 0),
-		COALESCE((SELECT wrong_at FROM tries WHERE identifier = $3), $4),
-		COALESCE((SELECT streak FROM tries WHERE identifier = $3), 0)`
+		COALESCE((SELECT wrong_at FROM devices WHERE device = $5 AND identifier = $3),
+			(SELECT wrong_at FROM tries WHERE identifier = $3), $4),
+		COALESCE((SELECT streak FROM devices WHERE device = $5 AND identifier = $3),
+			(SELECT streak FROM tries WHERE identifier = $3), 0),
+		COALESCE((SELECT wrong_at FROM address_tries WHERE identifier = $3 AND address = $6), $4),
+		EXISTS (SELECT 1 FROM devices WHERE device = $5 AND identifier = $3)`
 
 func readStanding(ctx context.Context, tx querier, b passwordless.Begin) (standing, error) {
 	var st standing
-	err := tx.row(ctx, standingText, b.To.Connection, b.To.Identifier, b.Identifier, string(attack.NoTimes)).
-		Scan(&st.user, &st.blocked, &st.deletions, &st.wrong, &st.streak)
+	err := tx.row(ctx, standingText, b.To.Connection, b.To.Identifier, b.Identifier, string(attack.NoTimes),
+		b.Device, b.Tries.Address).
+		Scan(&st.user, &st.blocked, &st.deletions, &st.wrong, &st.streak, &st.address, &st.known)
 	if err != nil {
 		return st, fmt.Errorf("read standing: %w", err)
 	}
@@ -125,27 +152,31 @@ const takeRequestText = `
 
 // takeRequest takes one request out of a bucket. It reports false, with the
 // bucket's time, when the bucket is empty.
-func takeRequest(ctx context.Context, tx querier, name string, r attack.Rate, now time.Time) (time.Time, bool, error) {
-	latest := now.Add(time.Duration(r.Burst-1) * r.Every)
+func takeRequest(ctx context.Context, tx querier, b attack.Bucket, now time.Time) (time.Time, bool, error) {
 	var tat int64
-	err := tx.row(ctx, takeRequestText, name, toMillis(now), r.Every.Milliseconds(), toMillis(latest)).Scan(&tat)
+	err := tx.row(ctx, takeRequestText, b.Name, toMillis(now), b.Every.Milliseconds(), latest(b, now)).Scan(&tat)
 	if err == nil {
 		return fromMillis(tat), true, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, false, fmt.Errorf("take request: %w", err)
 	}
-	if err := tx.row(ctx, `SELECT tat FROM rates WHERE name = $1`, name).Scan(&tat); err != nil {
+	if err := tx.row(ctx, `SELECT tat FROM rates WHERE name = $1`, b.Name).Scan(&tat); err != nil {
 		return time.Time{}, false, fmt.Errorf("read rate: %w", err)
 	}
 	return fromMillis(tat), false, nil
+}
+
+// latest is the theoretical arrival time up to which the bucket takes a request.
+func latest(b attack.Bucket, now time.Time) int64 {
+	return toMillis(now.Add(time.Duration(b.Burst-1) * b.Every))
 }
 
 // nth is the SQL for the moment of the nth event from the newest in a column
 // of attack.Times: thirteen digits, which compare as text as they do as
 // numbers.
 func nth(column string, n int) string {
-	return fmt.Sprintf("substr(%s, %d, 13)", column, 130-13*n+1)
+	return fmt.Sprintf("substr(%s, %d, 13)", column, nthFrom(n))
 }
 
 // takeSendText appends a send unless the hour's or the day's are used up or
@@ -194,7 +225,10 @@ func takeSend(ctx context.Context, tx querier, b passwordless.Begin, out *passwo
 		return true, fmt.Errorf("read sends: %w", err)
 	}
 	wait, cooling := attack.SendsWait(sent, time.UnixMilli(cleared), now)
-	out.Wait, out.Outcome = wait, passwordless.TooManySends
+	out.Wait, out.Outcome, out.Limit = wait, passwordless.TooManySends, attack.MaxSendsHour
+	if sent.Last(attack.MaxSendsDay).After(now.Add(-24 * time.Hour)) {
+		out.Limit = attack.MaxSendsDay
+	}
 	if cooling || wait <= 0 { // or a sign-in has ended the wait just now
 		out.Outcome = passwordless.Cooling
 	}
@@ -203,15 +237,15 @@ func takeSend(ctx context.Context, tx querier, b passwordless.Begin, out *passwo
 
 // openCode is the condition that the code in the row is to be repeated.
 const openCode = `$11 AND codes.redeemed_at = 0 AND codes.attempts < 3 AND codes.expires_at > $9
-		AND codes.digits = excluded.digits AND codes.first_sent_at > $12`
+		AND codes.digits = excluded.digits AND codes.spare = excluded.spare AND codes.first_sent_at > $12`
 
 // beginCodeText stores a new code, or repeats the one that is open: its
 // salt, digest and tries stay, its expiry moves on, but not past ten minutes
 // after it was first sent.
 var beginCodeText = strings.ReplaceAll(`
 	INSERT INTO codes (connection_id, identifier, client_id, transaction_id,
-		salt, digest, digits, attempts, first_sent_at, expires_at, redeemed_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $10, 0)
+		salt, digest, digits, attempts, first_sent_at, expires_at, redeemed_at, spare)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $10, 0, $14)
 	ON CONFLICT (connection_id, identifier, client_id, transaction_id) DO UPDATE SET
 		salt          = CASE WHEN OPEN THEN codes.salt ELSE excluded.salt END,
 		digest        = CASE WHEN OPEN THEN codes.digest ELSE excluded.digest END,
@@ -220,6 +254,7 @@ var beginCodeText = strings.ReplaceAll(`
 		expires_at    = CASE WHEN OPEN AND codes.first_sent_at + $13 < excluded.expires_at
 			THEN codes.first_sent_at + $13 ELSE excluded.expires_at END,
 		digits        = excluded.digits,
+		spare         = excluded.spare,
 		redeemed_at   = 0
 	RETURNING salt, expires_at`, "OPEN", openCode)
 
@@ -227,11 +262,15 @@ var beginCodeText = strings.ReplaceAll(`
 // them.
 func record(ctx context.Context, tx querier, b passwordless.Begin, st standing, out *passwordless.Begun) error {
 	now, c := toMillis(b.Now), b.Code
+	if st.spare {
+		c = *b.Spare
+	}
+	out.Message.Digits = c.Digits
 	var expires int64
 	err := tx.row(ctx, beginCodeText,
 		c.Key.Connection, c.Key.Identifier, c.Key.Client, c.Key.Transaction, c.Salt, c.Digest, c.Digits,
 		now, now, toMillis(c.Expires), b.Repeat,
-		toMillis(b.Now.Add(minRepeatLife-tenant.MaxLifetime)), tenant.MaxLifetime.Milliseconds(),
+		toMillis(b.Now.Add(minRepeatLife-tenant.MaxLifetime)), tenant.MaxLifetime.Milliseconds(), st.spare,
 	).Scan(&out.Message.Salt, &expires)
 	if err != nil {
 		return fmt.Errorf("store code: %w", err)

@@ -32,8 +32,8 @@ var beginPostgresText = strings.ReplaceAll(`
 		FROM st WHERE substr(wrong_at, 1, 13) <= $17 AND streak < $18
 	), code AS (
 		INSERT INTO codes (connection_id, identifier, client_id, transaction_id,
-			salt, digest, digits, attempts, first_sent_at, expires_at, redeemed_at)
-		SELECT $1, $2, $3, $4, $5::bytea, $6::bytea, $7::bigint, 0, $8::bigint, $10::bigint, 0 FROM ok
+			salt, digest, digits, attempts, first_sent_at, expires_at, redeemed_at, spare)
+		SELECT $1, $2, $3, $4, $5::bytea, $6::bytea, $7::bigint, 0, $8::bigint, $10::bigint, 0, FALSE FROM ok
 		ON CONFLICT (connection_id, identifier, client_id, transaction_id) DO UPDATE SET
 			salt          = CASE WHEN OPEN THEN codes.salt ELSE excluded.salt END,
 			digest        = CASE WHEN OPEN THEN codes.digest ELSE excluded.digest END,
@@ -42,6 +42,7 @@ var beginPostgresText = strings.ReplaceAll(`
 			expires_at    = CASE WHEN OPEN AND codes.first_sent_at + $13 < excluded.expires_at
 				THEN codes.first_sent_at + $13 ELSE excluded.expires_at END,
 			digits        = excluded.digits,
+			spare         = excluded.spare,
 			redeemed_at   = 0
 		RETURNING salt, expires_at
 	), msg AS (

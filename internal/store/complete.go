@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -52,6 +53,9 @@ func complete(ctx context.Context, tx querier, c passwordless.Complete) (out pas
 	}
 	if err != nil {
 		return out, fmt.Errorf("sign in: %w", err)
+	}
+	if out.Outcome == passwordless.TooManySignUps {
+		return out, noteLimit(ctx, tx, note{event.TooManyFailures, c.SignUps.Name, "Too many people have signed up from this address"}, c.Limited, c.Now)
 	}
 	if out.Outcome != passwordless.SignedIn {
 		refused := c.Refused
@@ -102,6 +106,9 @@ func forgive(ctx context.Context, tx querier, c passwordless.Complete) error {
 	if _, err := tx.exec(ctx, `UPDATE tries SET streak = 0 WHERE identifier = $1 AND streak > 0`, c.Identifier); err != nil {
 		return fmt.Errorf("end streak: %w", err)
 	}
+	if err := rememberDevice(ctx, tx, c); err != nil {
+		return err
+	}
 	if !c.Sends {
 		return nil
 	}
@@ -128,6 +135,16 @@ func admit(ctx context.Context, tx querier, c passwordless.Complete, out *passwo
 		out.Outcome = passwordless.SignUpDisabled
 		return nil
 	case !known:
+		if c.SignUps.Name != "" {
+			tat, ok, err := takeRequest(ctx, tx, c.SignUps, c.Now)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				out.Outcome, out.Wait = passwordless.TooManySignUps, c.SignUps.Wait(tat, c.Now)
+				return nil
+			}
+		}
 		if out.First, err = insertNewUser(ctx, tx, c, deleted); err != nil {
 			return err
 		}

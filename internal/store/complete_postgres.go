@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -26,6 +27,10 @@ var completePostgresText = `
 	), cooled AS (
 		UPDATE sends SET cleared_at = $4
 		WHERE $6::boolean AND identifier = $5 AND client_id = $7 AND EXISTS (SELECT 1 FROM u)
+	), device AS (
+		INSERT INTO devices (device, identifier, wrong_at, streak, created_at, seen_at)
+		SELECT $25::text, $5, $26, 0, $4::bigint, $4::bigint FROM u WHERE $25::text <> ''
+		ON CONFLICT (device, identifier) DO UPDATE SET streak = 0, seen_at = excluded.seen_at
 	), g AS (
 		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at)
 		SELECT $8, u.id, $7, $9, $10, $11, $12::bigint, $13::bigint, 0 FROM u
@@ -64,6 +69,7 @@ func (s *Store) completePostgres(ctx context.Context, c passwordless.Complete) (
 		}
 		args = append(args, c.Events[i].ID, c.Events[i].Type, doc)
 	}
+	args = append(args, c.Device, string(attack.NoTimes))
 	err = s.hot(ctx, statement{completePostgresText, args, func(row scanner) error {
 		return scanUser(row, &out.User)
 	}})

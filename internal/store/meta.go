@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/doorcode/doorcode/internal/attack"
 )
 
 // Meta returns a fact about the database, or "" if it is not set.
@@ -75,6 +77,16 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (more bool, err error)
 			`SELECT identifier FROM tries WHERE streak = 0 AND substr(wrong_at, 118, 13) < $1 LIMIT $2`,
 			`DELETE FROM tries WHERE identifier = $1 AND streak = 0 AND substr(wrong_at, 118, 13) < $2`,
 			sends,
+		},
+		{
+			`SELECT identifier, address FROM address_tries WHERE substr(wrong_at, 118, 13) < $1 LIMIT $2`,
+			`DELETE FROM address_tries WHERE identifier = $1 AND address = $2 AND substr(wrong_at, 118, 13) < $3`,
+			sends,
+		},
+		{
+			`SELECT device, identifier FROM devices WHERE seen_at < $1 LIMIT $2`,
+			`DELETE FROM devices WHERE device = $1 AND identifier = $2 AND seen_at < $3`,
+			toMillis(now.Add(-attack.KeepDevice)),
 		},
 	} {
 		full, err := s.sweepOne(ctx, d.find, d.remove, d.before)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/doorcode/doorcode/internal/attack"
 )
 
 // maxHops bounds how far a chain of proxies is followed.
@@ -106,16 +108,5 @@ func contains(prefixes []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// IPKey is what limits are counted by: an IPv4 address, or the /64 of an IPv6
-// one, since that is what one customer gets at least. Requests without an
-// address share a key.
-func IPKey(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	if !a.IsValid() {
-		return "unknown"
-	}
-	if a.Is4() {
-		return a.String()
-	}
-	return netip.PrefixFrom(a, 64).Masked().String()
-}
+// IPKey is what limits are counted by.
+func IPKey(a netip.Addr) string { return attack.AddressKey(a.String()) }

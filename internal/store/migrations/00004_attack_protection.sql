@@ -4,7 +4,7 @@ CREATE TABLE attack_protection (
 	part    TEXT PRIMARY KEY,
 	doc     TEXT NOT NULL,
 	managed BOOLEAN NOT NULL
-);
+) /* WITHOUT ROWID */;
 
 -- Browsers that have signed somebody in, with wrong tries of their own in the
 -- form of the table tries.
@@ -16,7 +16,7 @@ CREATE TABLE devices (
 	created_at BIGINT NOT NULL,
 	seen_at    BIGINT NOT NULL, -- the last sign-in
 	PRIMARY KEY (device, identifier)
-);
+) /* WITHOUT ROWID */;
 CREATE INDEX devices_by_identifier ON devices (identifier);
 
 -- Wrong tries for each identifier from each address, where the tenant wants
@@ -26,7 +26,7 @@ CREATE TABLE address_tries (
 	address    TEXT NOT NULL,
 	wrong_at   TEXT NOT NULL,
 	PRIMARY KEY (identifier, address)
-);
+) /* WITHOUT ROWID */;
 
 -- A spare code was made when the identifier's tries were used up. It is too
 -- long to be guessed, and is judged although they are.

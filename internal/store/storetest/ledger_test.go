@@ -339,7 +339,7 @@ func TestRequestsOfAnAddress(t *testing.T) {
 			wg.Go(func() {
 				p := someone{fmt.Sprintf("+4477009%05d", n), "app"}
 				b := p.begin(start, "x")
-				b.Requests, b.Rate = "start/192.0.2.1", attack.StartRate
+				b.Requests = attack.Starts("192.0.2.1")
 				begun, err := s.Begin(t.Context(), b)
 				switch {
 				case err != nil:
@@ -357,7 +357,7 @@ func TestRequestsOfAnAddress(t *testing.T) {
 		}
 		p := someone{"+447700900999", "app"}
 		b := p.begin(start.Add(72*time.Second), "x")
-		b.Requests, b.Rate = "start/192.0.2.1", attack.StartRate
+		b.Requests = attack.Starts("192.0.2.1")
 		if o := mustBegin(t, s, b).Outcome; o != passwordless.Due {
 			t.Errorf("the next request 72 seconds later gave %v, want Due", o)
 		}

@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/passwordless"
+)
+
+// rememberDevice notes that the browser has signed the identifier in. Its wrong
+// tries of the day stay counted, as the identifier's do; its streak is over.
+func rememberDevice(ctx context.Context, tx querier, c passwordless.Complete) error {
+	if c.Device == "" {
+		return nil
+	}
+	if _, err := tx.exec(ctx, `
+		INSERT INTO devices (device, identifier, wrong_at, streak, created_at, seen_at) VALUES ($1, $2, $3, 0, $4, $4)
+		ON CONFLICT (device, identifier) DO UPDATE SET streak = 0, seen_at = excluded.seen_at`,
+		c.Device, c.Identifier, string(attack.NoTimes), toMillis(c.Now)); err != nil {
+		return fmt.Errorf("remember device: %w", err)
+	}
+	return nil
+}

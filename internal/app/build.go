@@ -57,7 +57,7 @@ func (a *App) build(ctx context.Context, opts Options) error {
 		return err
 	}
 	a.buildUseCases(send)
-	handler, err := a.handler(opts)
+	handler, err := a.handler(send)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a *App) build(ctx context.Context, opts Options) error {
 }
 
 func (a *App) buildDelivery(out io.Writer) (*senders, error) {
-	client, err := twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, Now: a.now})
+	client, err := twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, PublicURL: a.url, Now: a.now})
 	if err != nil {
 		return nil, err
 	}

@@ -8,11 +8,12 @@ import (
 	"github.com/doorcode/doorcode/internal/web"
 	"github.com/doorcode/doorcode/internal/web/authapi"
 	"github.com/doorcode/doorcode/internal/web/dashboard"
+	"github.com/doorcode/doorcode/internal/web/hooks"
 	outboxweb "github.com/doorcode/doorcode/internal/web/outbox"
 )
 
 // handler mounts the surfaces.
-func (a *App) handler(opts Options) (http.Handler, error) {
+func (a *App) handler(send *senders) (http.Handler, error) {
 	mux := http.NewServeMux()
 	auth := &authapi.API{
 		Grants: a.grants, Passwordless: a.signIns, Keys: a.Keys, Settings: a.Store.Settings,
@@ -20,6 +21,11 @@ func (a *App) handler(opts Options) (http.Handler, error) {
 	}
 	mux.Handle("/", a.home(auth.Handler()))
 	mux.Handle("/api/", a.management())
+	reports := &hooks.Hooks{
+		Listeners: send.listeners(), Connection: a.Store.ConnectionByID, Reports: a.Store,
+		URL: a.url, Log: a.Log, Now: a.now,
+	}
+	mux.Handle("/hooks/", reports.Handler())
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

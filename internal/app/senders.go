@@ -49,6 +49,12 @@ func (s *senders) sender(ctx context.Context, c *tenant.Connection, channel tena
 	return nil, nil
 }
 
+// listeners are who understands what providers report. A provider that reports
+// is a line here.
+func (s *senders) listeners() map[string]delivery.Listener {
+	return map[string]delivery.Listener{twilio.Provider: s.twilio}
+}
+
 // mailer is who sends the connection's e-mail.
 func (s *senders) mailer(ctx context.Context, c *tenant.Connection) (delivery.Sender, error) {
 	p, err := s.email(ctx)

@@ -32,7 +32,7 @@ var layers = [][]string{
 	// How it is stored, sent and served.
 	{"store", "delivery/twilio", "delivery/gateway", "delivery/smtp", "delivery/outbox", "web"},
 	{
-		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox",
+		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox", "web/hooks",
 		"store/storetest", "delivery/deliverytest",
 	},
 	// What builds the whole, and what runs it.

@@ -121,6 +121,7 @@ func (w *Worker) render(ctx context.Context, j *job) (out Outgoing, err error) {
 	}
 	out.MessageID, out.Channel, out.To = j.m.ID, j.m.Channel, j.m.To
 	out.Connection, out.ClientID, out.Language = j.c, j.m.Client, j.m.Language
+	out.Expires = j.m.CodeExpires
 	if out.Text == "" && out.HTML == "" {
 		return out, &Error{
 			Code: CodeTemplate, Class: Configuration, Text: "The message is empty: its template produced no text.",

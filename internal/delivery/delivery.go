@@ -21,6 +21,7 @@ package delivery
 
 import (
 	"context"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -47,6 +48,10 @@ type Outgoing struct {
 	Text      string
 	HTML      string // e-mail, optional
 	Headers   []Header
+
+	// Expires is the end of the code's life, or zero: after it the message is of
+	// no use.
+	Expires time.Time
 
 	Code string // for the dev outbox, and to be kept out of error texts
 	Link string // for the dev outbox

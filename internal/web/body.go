@@ -41,7 +41,7 @@ var ErrNoBody = errors.New("no request body")
 // ErrEncoded. When a value has the wrong type, a *json.UnmarshalTypeError is
 // in its chain.
 func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, dst any) error {
-	body, err := readBody(w, r, limit)
+	body, err := ReadBody(w, r, limit)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, dst any) erro
 // as they were sent, so that a caller can tell an absent member from a null
 // one. It is as strict as ReadJSON, except that names may differ only in case.
 func ReadObject(w http.ResponseWriter, r *http.Request, limit int64) (map[string]json.RawMessage, error) {
-	body, err := readBody(w, r, limit)
+	body, err := ReadBody(w, r, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +90,9 @@ func scanObject(body []byte, fold bool) ([]member, error) {
 // so that announcing large bodies costs the server nothing.
 const firstRead = 16 << 10
 
-// readBody returns the whole body. The slice is the caller's to keep.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+// ReadBody returns the whole body. The slice is the caller's to keep. The error is
+// a fault with the code "invalid_request", or ErrTooLarge or ErrEncoded.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, ErrEncoded
 	}

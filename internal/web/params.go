@@ -46,7 +46,7 @@ func duplicate(name string) error {
 // code "invalid_request" and a *DuplicateError as its cause; others are those
 // of ReadJSON.
 func ReadParams(w http.ResponseWriter, r *http.Request, limit int64) (Params, error) {
-	body, err := readBody(w, r, limit)
+	body, err := ReadBody(w, r, limit)
 	if err != nil {
 		return Params{}, err
 	}

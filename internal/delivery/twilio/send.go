@@ -25,11 +25,16 @@ const maxAnswer = 64 << 10
 
 // sender is one account.
 type sender struct {
-	client  *Client
-	sid     string
-	token   string
-	from    string
-	service string
+	client     *Client
+	connection tenant.ConnectionID
+	sid        string
+	token      string // may be empty where an API key signs in
+	user       string // who signs in: the account or the API key
+	password   string
+	from       string
+	service    string
+	api        string // address of the core API
+	messaging  string // address of the API for Messaging Services
 }
 
 // Provider is the name of the provider.
@@ -49,16 +54,14 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		s.client.base+"/2010-04-01/Accounts/"+url.PathEscape(s.sid)+"/Messages.json", strings.NewReader(form.Encode()))
+		s.account("/Messages.json"), strings.NewReader(form.Encode()))
 	if err != nil {
 		return delivery.Receipt{}, (&delivery.Error{
 			Code: delivery.CodeNoAccount, Class: delivery.Configuration, Text: "The Twilio Account SID cannot be part of an address.",
 		}).Because(s.scrub(m, err))
 	}
-	req.SetBasicAuth(s.sid, s.token)
+	s.sign(req)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "doorcode")
 	resp, err := s.client.http.Do(req)
 	if err != nil {
 		return delivery.Receipt{}, s.noAnswer(m, err, written.Load())
@@ -70,6 +73,25 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	}
 	return s.answer(m, resp, body)
 }
+
+// account is the address of something below the account.
+func (s *sender) account(path string) string {
+	return s.api + "/2010-04-01/Accounts/" + url.PathEscape(s.sid) + path
+}
+
+// sign puts the credentials on a request.
+func (s *sender) sign(req *http.Request) {
+	req.SetBasicAuth(s.user, s.password)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "doorcode")
+}
+
+// The bounds of a validity period (Twilio: ValidityPeriod), of which those
+// under five seconds are advised against.
+const (
+	minValidity = 5
+	maxValidity = 36000
+)
 
 // form is what is sent. A Messaging Service wins over a number: Twilio then
 // chooses the number itself.
@@ -93,8 +115,20 @@ func (s *sender) form(m delivery.Outgoing) (url.Values, error) {
 	form := url.Values{"To": {m.To}, "Body": {m.Text}}
 	if s.service != "" {
 		form.Set("MessagingServiceSid", s.service)
+	} else if err := checkFrom(from); err != nil {
+		return nil, err
 	} else {
 		form.Set("From", from)
+	}
+	if !m.Expires.IsZero() {
+		// A code that is over is not to arrive, and not to be paid for.
+		left := int(m.Expires.Sub(s.client.now()) / time.Second)
+		form.Set("ValidityPeriod", strconv.Itoa(min(max(left, minValidity), maxValidity)))
+	}
+	// Twilio signs reports with the Auth Token, whoever sent the message:
+	// without it none could be believed.
+	if s.client.reports != "" && s.token != "" {
+		form.Set("StatusCallback", delivery.CallbackURL(s.client.reports, Provider, s.connection, m.MessageID))
 	}
 	return form, nil
 }
@@ -219,8 +253,8 @@ func (s *sender) retryAfter(v string) time.Duration {
 // clean makes a line of at most n bytes of what came from outside, without what
 // nobody may read: an intermediary might echo the request.
 func (s *sender) clean(m delivery.Outgoing, text string, n int) string {
-	basic := base64.StdEncoding.EncodeToString([]byte(s.sid + ":" + s.token))
-	for _, hidden := range []string{basic, s.token, m.Link, m.Code} {
+	basic := base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password))
+	for _, hidden := range []string{basic, s.password, s.token, m.Link, m.Code} {
 		if len(hidden) >= 4 {
 			text = strings.ReplaceAll(text, hidden, "[redacted]")
 		}

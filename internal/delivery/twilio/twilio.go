@@ -8,7 +8,6 @@ package twilio
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/delivery"
-	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 // DefaultBaseURL is where Twilio's core API is.
@@ -29,8 +27,12 @@ const Provider = "twilio"
 // Options are what an operator may set.
 type Options struct {
 	// BaseURL replaces DefaultBaseURL, for Twilio's other regions
-	// ("https://api.dublin.ie1.twilio.com") and for stand-ins.
+	// ("https://api.dublin.ie1.twilio.com") and for stand-ins. A connection may
+	// name a region of its own, but only as long as this is Twilio's.
 	BaseURL string
+	// PublicURL is where this server is reached. Twilio is asked for reports
+	// about messages if it can deliver them there.
+	PublicURL string
 	// Proxy chooses a proxy for a request. Without it none is used: the
 	// environment does not get to read credentials.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -40,9 +42,11 @@ type Options struct {
 // A Client holds the connections to Twilio that all accounts share. It is safe
 // for use by many goroutines.
 type Client struct {
-	base string
-	http *http.Client
-	now  func() time.Time
+	base    string
+	reports string // the public URL, or "" if Twilio cannot reach it
+	public  string
+	http    *http.Client
+	now     func() time.Time
 }
 
 // maxConns bounds the connections to Twilio. The worker allows fewer attempts
@@ -74,7 +78,8 @@ func New(o Options) (*Client, error) {
 		// just closed looks like an attempt without an answer.
 		IdleConnTimeout: 20 * time.Second,
 	}
-	return &Client{base: base, now: now, http: &http.Client{
+	public := strings.TrimRight(o.PublicURL, "/")
+	return &Client{base: base, reports: delivery.CallbackBase(public), public: public, now: now, http: &http.Client{
 		Transport: transport,
 		// A redirect would take the credentials to somebody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -102,41 +107,3 @@ func loopback(host string) bool {
 
 // Close drops the connections that are idle.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-// Sender returns who sends for the connection. The error is a *delivery.Error
-// that names what its settings lack, as Check does.
-func (c *Client) Sender(conn *tenant.Connection) (delivery.Sender, error) {
-	if err := Check(conn); err != nil {
-		return nil, err
-	}
-	return &sender{
-		client: c, sid: conn.Sender.TwilioSID, token: conn.Secrets[TokenOption],
-		from: conn.Sender.From, service: conn.Sender.MessagingServiceSID,
-	}, nil
-}
-
-// TokenOption is the name of the Auth Token among a connection's Secrets.
-const TokenOption = "twilio_token"
-
-// Check reports what the connection's account lacks to send anything. A number
-// need not be set where a Messaging Service sends.
-func Check(conn *tenant.Connection) error {
-	var missing []string
-	if conn.Sender.TwilioSID == "" {
-		missing = append(missing, "the Twilio Account SID")
-	}
-	if conn.Secrets[TokenOption] == "" {
-		missing = append(missing, "the Twilio Auth Token")
-	}
-	if conn.Sender.From == "" && conn.Sender.MessagingServiceSID == "" {
-		missing = append(missing, "an SMS Source: a From number or a Twilio Messaging Service SID")
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return &delivery.Error{
-		Code: delivery.CodeNoAccount, Class: delivery.Configuration,
-		Text: fmt.Sprintf("The connection %q lacks %s.", conn.Name, strings.Join(missing, " and ")),
-		Fix:  "Complete the Twilio settings of the connection.",
-	}
-}

@@ -16,11 +16,11 @@ import (
 // maxBody is the longest text that Twilio takes.
 const maxBody = 1600
 
-// read records a request. Only the body counts as its form: Twilio does not
+// record records a request. Only the body counts as its form: Twilio does not
 // take these parameters from the query.
-func read(r *http.Request, now time.Time) Request {
+func record(r *http.Request, now time.Time) Request {
 	raw, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	got := Request{At: now, Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(), RawForm: string(raw), Form: url.Values{}}
+	got := Request{At: now, Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(), RawForm: string(raw), Form: url.Values{}, Query: r.URL.Query()}
 	got.User, got.Password, _ = r.BasicAuth()
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		if form, err := url.ParseQuery(string(raw)); err == nil {
@@ -39,9 +39,12 @@ func (s *Server) answer(r *Request) (int, map[string]any) {
 		r.Code = code
 		return status, problem(status, code, text)
 	}
-	a, ok := s.accounts[r.User]
-	if !ok || r.Password != a.Token {
+	a, key := s.account(r.User)
+	if a.SID == "" || !key && r.Password != a.Token || key && r.Password != a.Keys[r.User] {
 		return refuse(401, 20003, "Authenticate")
+	}
+	if r.Method == http.MethodGet {
+		return s.read(a, r, key)
 	}
 	if r.Path != "/2010-04-01/Accounts/"+a.SID+"/Messages.json" {
 		return refuse(404, 20404, "The requested resource "+r.Path+" was not found")
@@ -55,6 +58,17 @@ func (s *Server) answer(r *Request) (int, map[string]any) {
 	return http.StatusCreated, s.message(a, r)
 }
 
+// account finds whose credentials have the user name, and whether it is that of
+// an API key.
+func (s *Server) account(user string) (a Account, key bool) {
+	for _, a := range s.accounts {
+		if _, ok := a.Keys[user]; ok {
+			return a, true
+		}
+	}
+	return s.accounts[user], false
+}
+
 // check returns the error code for a request, or 0.
 func (s *Server) check(a Account, form url.Values) int {
 	to, from, service := form.Get("To"), form.Get("From"), form.Get("MessagingServiceSid")
@@ -66,6 +80,11 @@ func (s *Server) check(a Account, form url.Values) int {
 		return 21603
 	case body == "":
 		return 21602
+	case form.Has("StatusCallback") && !callback(form.Get("StatusCallback")):
+		return 21609
+	}
+	if v, err := strconv.Atoi(form.Get("ValidityPeriod")); form.Has("ValidityPeriod") && (err != nil || v < 1 || v > 36000) {
+		return 21624
 	}
 	if code := magic(to, from); code != 0 {
 		return code

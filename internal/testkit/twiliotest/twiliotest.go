@@ -1,5 +1,6 @@
 // Package twiliotest is a stand-in for Twilio: a server that answers to POST
-// Messages as Twilio documents it, for tests that must not send anything.
+// Messages, and to questions about the account, as Twilio documents it, and
+// reports what became of messages. It is for tests that must not send anything.
 //
 // It is written from Twilio's documents alone and imports nothing of ours, so
 // that a misreading of ours does not repeat itself here. It knows the numbers
@@ -32,12 +33,21 @@ const (
 
 // An Account is who may send, and from what.
 type Account struct {
-	SID      string
-	Token    string
-	Numbers  []string // its From numbers and sender names
-	Services []string // its Messaging Services
-	Trial    bool     // sends to Verified numbers only
-	Verified []string
+	SID       string
+	Token     string
+	Keys      map[string]string // its API keys, with their secrets
+	Numbers   []string          // its From numbers and sender names
+	Services  []string          // its Messaging Services
+	Trial     bool              // sends to Verified numbers only
+	Verified  []string
+	Status    string // "suspended", "closed"; empty: "active"
+	Balance   string // such as "12.34"; empty: a subaccount, which has none
+	VoiceOnly []string
+	// ShortCodes are its own, Pools those of its Messaging Services that have
+	// not all its numbers.
+	ShortCodes []string
+	Pools      map[string]Pool
+	Test       bool // these are test credentials
 	// Countries are the prefixes it may send to, such as "+44"; nil means all.
 	Countries []string
 }
@@ -49,6 +59,7 @@ type Request struct {
 	Path     string
 	Header   http.Header
 	Form     url.Values
+	Query    url.Values
 	RawForm  string
 	User     string // of the credentials
 	Password string
@@ -104,7 +115,7 @@ func Start(t testing.TB) *Server {
 // New returns the handler alone, for servers of the caller's own.
 func New() *Server {
 	return &Server{
-		accounts: map[string]Account{SID: {SID: SID, Token: Token, Numbers: []string{From}, Services: []string{Service}}},
+		accounts: map[string]Account{SID: {SID: SID, Token: Token, Numbers: []string{From}, Services: []string{Service}, Balance: "12.34"}},
 		invalid:  map[string]int{}, changed: make(chan struct{}), now: time.Now,
 	}
 }
@@ -178,7 +189,7 @@ func (s *Server) Wait(ctx context.Context, to string) (Request, error) {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	got := read(r, s.now())
+	got := record(r, s.now())
 	f := s.meet()
 	if f.Delay > 0 {
 		select {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,10 +15,13 @@ import (
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/call"
 	"github.com/doorcode/doorcode/internal/delivery/gateway"
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/delivery/smtp"
+	"github.com/doorcode/doorcode/internal/delivery/sns"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
+	"github.com/doorcode/doorcode/internal/delivery/vonage"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/outbound"
@@ -74,15 +78,10 @@ func (a *App) build(ctx context.Context, opts Options) error {
 }
 
 func (a *App) buildDelivery(out io.Writer) (*senders, error) {
-	client, err := twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, PublicURL: a.url, Now: a.now})
+	send, err := a.buildSenders()
 	if err != nil {
 		return nil, err
 	}
-	send := &senders{mode: a.cfg.Mode, twilio: client, gateway: gateway.New(gateway.Options{
-		Outbound: outbound.Options{Allow: a.networks, PlainHTTP: true}, Issuer: a.issuer(), Now: a.now,
-	})}
-	send.smtp = smtp.New(smtp.Options{Hello: a.hostname(), Now: a.now})
-	send.email, send.log = a.Store.EmailProvider, a.Log
 	if a.cfg.Mode == config.Dev {
 		if out == nil {
 			out = io.Discard
@@ -100,6 +99,21 @@ func (a *App) buildDelivery(out io.Writer) (*senders, error) {
 		Connections: a.Store.ConnectionByID, Now: a.now, OnOutcome: a.renderer.Note, Log: a.Log,
 	}
 	return send, nil
+}
+
+// buildSenders makes the clients of all providers.
+func (a *App) buildSenders() (*senders, error) {
+	send := &senders{mode: a.cfg.Mode, email: a.Store.EmailProvider, log: a.Log}
+	send.gateway = gateway.New(gateway.Options{
+		Outbound: outbound.Options{Allow: a.networks, PlainHTTP: true}, Issuer: a.issuer(), Now: a.now,
+	})
+	send.smtp = smtp.New(smtp.Options{Hello: a.hostname(), Now: a.now})
+	http := call.New(a.now)
+	var errs [3]error
+	send.twilio, errs[0] = twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, PublicURL: a.url, Now: a.now})
+	send.vonage, errs[1] = vonage.New(http, a.cfg.ProviderURL(vonage.Provider))
+	send.sns, errs[2] = sns.New(http, a.cfg.ProviderURL(sns.Provider))
+	return send, errors.Join(errs[:]...)
 }
 
 func (a *App) buildUseCases(send *senders) {

@@ -11,7 +11,9 @@ import (
 	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/delivery/gateway"
 	"github.com/doorcode/doorcode/internal/delivery/smtp"
+	"github.com/doorcode/doorcode/internal/delivery/sns"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
+	"github.com/doorcode/doorcode/internal/delivery/vonage"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -23,6 +25,8 @@ type senders struct {
 	mode    config.Mode
 	outbox  delivery.Sender
 	twilio  *twilio.Client
+	vonage  *vonage.Client
+	sns     *sns.Client
 	gateway *gateway.Client
 	smtp    *smtp.Client
 	// email returns the tenant's e-mail provider; the fault is NotFound if
@@ -43,6 +47,10 @@ func (s *senders) sender(ctx context.Context, c *tenant.Connection, channel tena
 		return s.mailer(ctx, c)
 	case channel == tenant.SMS && (c.Sender.Provider == "" || c.Sender.Provider == twilio.Provider):
 		return s.twilio.Sender(c)
+	case channel == tenant.SMS && c.Sender.Provider == vonage.Provider:
+		return s.vonage.Sender(c)
+	case channel == tenant.SMS && c.Sender.Provider == sns.Provider:
+		return s.sns.Sender(c)
 	case channel == tenant.SMS && c.Sender.Provider == gateway.Provider:
 		return s.gateway.Sender(c)
 	}

@@ -148,7 +148,7 @@ func failedMessage(t *testing.T, s *testkit.Server) tenant.Message {
 
 // A provider that is only kept makes e-mail not ready, and the reason is told.
 func TestUnknownMailProvider(t *testing.T) {
-	s, stand := serveMail(t, "ses")
+	s, stand := serveMail(t, "custom")
 	for range 2 {
 		st, _, body := s.Post(t, "/passwordless/start", mailStart)
 		if st != 400 || !strings.Contains(body, "No email provider is configured.") {

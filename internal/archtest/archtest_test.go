@@ -17,7 +17,8 @@ const module = "github.com/doorcode/doorcode"
 var layers = [][]string{
 	// Leaves: nothing of ours below them.
 	{"fault", "liquid", "config", "observe", "outbound", "testkit/twiliotest", "testkit/gatewaytest", "testkit/smtptest", "testkit/jwttest", "testkit/binary", "testkit/textbrowser"},
-	{"secret"},
+	{"testkit/standin", "testkit/awstest"},
+	{"secret", "testkit/vonagetest", "testkit/snstest", "testkit/sestest", "testkit/sendgridtest"},
 	// What there is.
 	{"tenant"},
 	// What can be done to it: engines that do not know each other.
@@ -30,7 +31,11 @@ var layers = [][]string{
 	{"grant", "manage"},
 	{"authorize"},
 	// How it is stored, sent and served.
-	{"store", "delivery/twilio", "delivery/gateway", "delivery/smtp", "delivery/outbox", "web"},
+	{"delivery/call", "delivery/aws", "delivery/envelope"},
+	{
+		"store", "delivery/twilio", "delivery/vonage", "delivery/sns", "delivery/gateway", "delivery/smtp", "delivery/ses", "delivery/sendgrid",
+		"delivery/outbox", "web",
+	},
 	{
 		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox", "web/hooks",
 		"store/storetest", "delivery/deliverytest",
@@ -52,6 +57,7 @@ var reserved = map[string][]string{
 	module + "/internal/cli":   {"cmd/doorcode"},
 
 	"github.com/alecthomas/kong":          {"cli"},
+	"github.com/aws/aws-sdk-go-v2":        {"delivery/aws"},
 	"github.com/chromedp/cdproto":         {"testkit/chromium"},
 	"github.com/chromedp/chromedp":        {"testkit/chromium"},
 	"github.com/emersion/go-sasl":         {"testkit/smtptest"},

@@ -30,6 +30,7 @@ type serverFlags struct {
 	TLSKey         string   `help:"Key file of the certificate." env:"DOORCODE_TLS_KEY" placeholder:"FILE"`
 	LogFormat      string   `help:"Log lines as text or json." env:"DOORCODE_LOG_FORMAT" placeholder:"FORMAT"`
 	TwilioURL      string   `help:"Base URL of Twilio's API (default https://api.twilio.com)." env:"DOORCODE_TWILIO_URL" placeholder:"URL"`
+	ProviderURLs   []string `name:"provider-urls" help:"Base URLs of the other providers (vonage, sns, ses, sendgrid), for stand-ins." env:"DOORCODE_PROVIDER_URLS" placeholder:"NAME=URL"`
 }
 
 func (f databaseFlags) config(mode config.Mode) (config.Config, error) {
@@ -47,6 +48,7 @@ func (f serverFlags) config(mode config.Mode) (config.Config, error) {
 	c.Addr, c.PublicURL, c.DashboardURL, c.File = f.Addr, f.PublicURL, f.DashboardURL, f.Config
 	c.PrivateAddr, c.ReadyFile = f.PrivateAddr, f.ReadyFile
 	c.TrustedProxies, c.AllowNetworks = f.TrustedProxies, f.AllowNetworks
+	c.ProviderURLs = f.ProviderURLs
 	c.Limits, c.TLSCert, c.TLSKey, c.LogFormat, c.TwilioURL = f.Limits, f.TLSCert, f.TLSKey, f.LogFormat, f.TwilioURL
 	return c, err
 }

@@ -42,6 +42,7 @@ type Config struct {
 	TLSKey         string   // its key
 	LogFormat      string   // text or json
 	TwilioURL      string   // base URL of Twilio's API
+	ProviderURLs   []string // NAME=URL: base URLs of the other providers, for stand-ins
 
 	Ephemeral   bool // dev: a temporary database, removed at exit
 	TLS         bool // dev: https with a certificate authority of our own
@@ -99,6 +100,8 @@ func (c *Config) FillFrom(f *File) error {
 			setList(&c.TrustedProxies, value)
 		case name == "allow-networks":
 			setList(&c.AllowNetworks, value)
+		case name == "provider-urls":
+			setList(&c.ProviderURLs, value)
 		default:
 			return fmt.Errorf("%s: server: there is no setting %q", f.Path, strings.ReplaceAll(name, "-", "_"))
 		}
@@ -139,6 +142,12 @@ func (c *Config) Validate() error {
 			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", f.name, f.value)
 		}
 	}
+	for _, entry := range c.ProviderURLs {
+		name, address, ok := strings.Cut(entry, "=")
+		if !ok || !slices.Contains(providers(), name) || !plainURL(address) {
+			bad("--provider-urls must be NAME=URL, such as sns=http://localhost:4566, with one of %s as the name, not %q", strings.Join(providers(), ", "), entry)
+		}
+	}
 	if c.Mode == Serve && c.PublicURL == "" {
 		bad("--public-url (DOORCODE_PUBLIC_URL) is missing: set the address people reach this server at, such as https://login.example.com")
 	}
@@ -146,6 +155,19 @@ func (c *Config) Validate() error {
 		bad("dev shows every code to whoever can reach it, so --addr must be a loopback address, not %q; --allow-remote lifts that", c.Addr)
 	}
 	return errors.Join(errs...)
+}
+
+// providers are those whose base URL can be set, besides Twilio's.
+func providers() []string { return []string{"vonage", "sns", "ses", "sendgrid"} }
+
+// ProviderURL is the base URL that is set for a provider, or "".
+func (c *Config) ProviderURL(name string) string {
+	for _, entry := range c.ProviderURLs {
+		if address, ok := strings.CutPrefix(entry, name+"="); ok {
+			return address
+		}
+	}
+	return ""
 }
 
 // A flag is one setting by name.

@@ -167,6 +167,31 @@ func TestValidateURLs(t *testing.T) {
 	}
 }
 
+// Base URLs of providers are named, and credentials are sent there.
+func TestProviderURLs(t *testing.T) {
+	for entry, ok := range map[string]bool{
+		"sns=http://127.0.0.1:4566": true, "vonage=https://api.example.com": true, "ses=https://x/": true, "sendgrid=http://localhost:1": true,
+		"twilio=https://x": false, "sns": false, "sns=": false, "sns=x": false, "=https://x": false, "sns=https://u:p@x": false, "sns=https://x/?a=b": false,
+	} {
+		c := Config{Mode: Serve, PublicURL: "https://login.example.com", ProviderURLs: []string{entry}}
+		c.Fill()
+		if err := c.Validate(); (err == nil) != ok {
+			t.Errorf("--provider-urls %q: %v, want ok = %v", entry, err, ok)
+		}
+	}
+	f, err := ParseFile("dc.yaml", []byte("server:\n  provider_urls: [sns=http://127.0.0.1:1, ses=http://127.0.0.1:2]\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{Mode: Serve}
+	if err := c.FillFrom(f); err != nil {
+		t.Fatal(err)
+	}
+	if c.ProviderURL("ses") != "http://127.0.0.1:2" || c.ProviderURL("sns") != "http://127.0.0.1:1" || c.ProviderURL("vonage") != "" {
+		t.Errorf("the URLs are %v", c.ProviderURLs)
+	}
+}
+
 // Lists in the file are what flags with commas are, and flags win.
 func TestFillFromLists(t *testing.T) {
 	f, err := ParseFile("dc.yaml", []byte("server:\n  trusted_proxies: [10.0.0.0/8, 192.168.0.1]\n  allow_networks: 10.1.0.0/16, fd00::/8\n"), nil)

@@ -199,6 +199,7 @@ func serverKeys() []string {
 	return []string{
 		"addr", "public_url", "dashboard_url", "database", "key_file", "private_addr", "ready_file",
 		"trusted_proxies", "allow_networks", "limits", "tls_cert", "tls_key", "log_format", "twilio_url",
+		"provider_urls",
 	}
 }
 

@@ -28,7 +28,7 @@ func TestEmailProviderOfTheFile(t *testing.T) {
 		if _, err := s.EmailProvider(ctx); !fault.Has(err, fault.NotFound) {
 			t.Errorf("at first: %v", err)
 		}
-		if _, err := m.CreateEmailProvider(ctx, by, object(t, `{"name":"ses","credentials":{"secretAccessKey":"k"},"settings":{"message":{}}}`)); err != nil {
+		if _, err := m.CreateEmailProvider(ctx, by, object(t, `{"name":"ses","credentials":{"accessKeyId":"a","secretAccessKey":"k","region":"eu-west-1"},"settings":{"message":{}}}`)); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

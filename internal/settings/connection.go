@@ -190,6 +190,17 @@ type connectionDoc struct {
 			TwilioAPIKey string `json:"twilio_api_key"`
 			TwilioRegion string `json:"twilio_region"`
 			TwilioEdge   string `json:"twilio_edge"`
+			Vonage       struct {
+				APIKey        string `json:"api_key"`
+				ApplicationID string `json:"application_id"`
+				API           string `json:"api"`
+				Region        string `json:"region"`
+			} `json:"vonage"`
+			SNS struct {
+				AccessKey string `json:"access_key_id"`
+				Region    string `json:"region"`
+				MaxPrice  string `json:"max_price"`
+			} `json:"sns"`
 		} `json:"doorcode"`
 	} `json:"options"`
 }
@@ -231,6 +242,7 @@ func Connection(doc []byte, secrets map[string]string) (tenant.Connection, error
 		Provider: o.Provider, TwilioSID: o.TwilioSID, From: o.From, MessagingServiceSID: o.MessagingServiceSID,
 		TwilioAPIKey: o.Doorcode.TwilioAPIKey, TwilioRegion: o.Doorcode.TwilioRegion, TwilioEdge: o.Doorcode.TwilioEdge,
 		GatewayURL: o.GatewayURL, GatewayAuth: tenant.GatewayAuth(o.GatewayAuth),
+		Vonage: tenant.VonageAccount(o.Doorcode.Vonage), SNS: tenant.SNSAccount(o.Doorcode.SNS),
 		// Auth0's documents have it as a text, its tools as a boolean.
 		ForwardRequestInfo: o.ForwardRequestInfo == true || o.ForwardRequestInfo == "true",
 	}

@@ -11,12 +11,41 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// providerSMTP is the provider whose settings are read; the others are kept
-// and answered.
-const providerSMTP = "smtp"
+// The providers that have rules of their own.
+const (
+	providerSMTP     = "smtp"
+	providerSES      = "ses"
+	providerSendGrid = "sendgrid"
+)
 
 // SecretSMTP is the name of the password among an e-mail provider's secrets.
 const SecretSMTP = "smtp_pass"
+
+// The secrets of the other e-mail providers that something is sent through. The
+// access key is no secret, but Auth0 does not show it either.
+const (
+	SecretAPIKey    = "api_key"
+	SecretAccessKey = "accessKeyId"
+	SecretSES       = "secretAccessKey"
+)
+
+// neededCredentials are those without which a provider cannot be (Auth0: email
+// provider).
+func neededCredentials(provider string) []string {
+	switch provider {
+	case "mandrill", providerSendGrid, "sparkpost", "resend":
+		return []string{SecretAPIKey}
+	case "mailgun":
+		return []string{SecretAPIKey, "domain"}
+	case providerSES:
+		return []string{SecretAccessKey, SecretSES, "region"}
+	case "azure_cs":
+		return []string{"connectionString"}
+	case "ms365":
+		return []string{"tenantId", "clientId", "clientSecret"}
+	}
+	return nil
+}
 
 // shownCredential reports whether a credential of an e-mail provider is one
 // that names something, and is answered. All others are secrets.
@@ -25,9 +54,11 @@ func shownCredential(name string) bool {
 }
 
 var (
-	mailHost   = regexp.MustCompile(`^\[?[A-Za-z0-9][A-Za-z0-9.:-]*\]?$|^\[?::1\]?$`)
-	headerLine = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}]*$`)
-	mailSender = &format{name: "email", ok: func(s string) bool {
+	mailHost = regexp.MustCompile(`^\[?[A-Za-z0-9][A-Za-z0-9.:-]*\]?$|^\[?::1\]?$`)
+	// configurationSet is the form of the names of Amazon SES.
+	configurationSet = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
+	headerLine       = regexp.MustCompile(`^[^\x00-\x1f\x7f-\x9f\x{2028}\x{2029}]*$`)
+	mailSender       = &format{name: "email", ok: func(s string) bool {
 		a, err := netmail.ParseAddress(s)
 		return s == "" || err == nil && !strings.ContainsFunc(a.Address, func(r rune) bool { return r <= ' ' || r > '~' })
 	}}
@@ -48,7 +79,11 @@ func emailProviderRule() rule {
 	ours := rule{kinds: []string{"object"}, members: map[string]rule{
 		"security": oneOf("", tenant.SecurityTLS, tenant.SecurityStartTLS, tenant.SecurityNone).orNull(),
 	}}
+	set := text(0, 64)
+	set.pattern = configurationSet
+	message := rule{kinds: []string{"object"}, open: true, members: map[string]rule{"configuration_set_name": set.orNull()}}
 	more := rule{kinds: []string{"object"}, open: true, members: map[string]rule{
+		"message": message.orNull(),
 		"headers": rule{kinds: []string{"object"}, max: 20, each: &value}.orNull(), own: ours.orNull(),
 	}}
 	from := text(0, 320)
@@ -131,7 +166,7 @@ func changedProvider(p *tenant.EmailProvider, before, body *Object) (tenant.Emai
 	if err != nil {
 		return after, err
 	}
-	if after.Server == p.Server {
+	if after.Server == p.Server && !otherAccessKey(p.Secrets, sent) {
 		for name, value := range p.Secrets {
 			if !cleared[name] {
 				after.Secrets[name] = value
@@ -142,7 +177,27 @@ func changedProvider(p *tenant.EmailProvider, before, body *Object) (tenant.Emai
 	if after.Name == providerSMTP {
 		return after, checkMailServer(&after)
 	}
-	return after, nil
+	return after, checkCredentials(&after, shown)
+}
+
+// otherAccessKey reports whether another key of Amazon's was sent, which has a
+// secret of its own.
+func otherAccessKey(stored, sent map[string]string) bool {
+	return sent[SecretAccessKey] != "" && sent[SecretAccessKey] != stored[SecretAccessKey]
+}
+
+// checkCredentials reports the first credential that the provider lacks.
+func checkCredentials(p *tenant.EmailProvider, shown *Object) error {
+	for _, name := range neededCredentials(p.Name) {
+		if p.Secrets[name] == "" && shown.Text(name) == "" {
+			return Invalid("credentials", "Missing required property: %s", name)
+		}
+	}
+	if p.Name == providerSES && !awsRegion.MatchString(p.Region) {
+		// It becomes part of a host.
+		return Invalid("credentials.region", "String does not match pattern %s: %s", awsRegion, printable(p.Region))
+	}
+	return nil
 }
 
 // setProviderSettings sets what a change leaves of the settings. Our own
@@ -190,9 +245,14 @@ func EmailProvider(doc []byte, secrets map[string]string) (tenant.EmailProvider,
 			Host string  `json:"smtp_host"`
 			Port float64 `json:"smtp_port"`
 			User string  `json:"smtp_user"`
+
+			Region string `json:"region"`
 		} `json:"credentials"`
 		Settings struct {
-			Headers  map[string]string `json:"headers"`
+			Headers map[string]string `json:"headers"`
+			Message struct {
+				ConfigurationSet string `json:"configuration_set_name"`
+			} `json:"message"`
 			Doorcode struct {
 				Security string `json:"security"`
 			} `json:"doorcode"`
@@ -203,6 +263,7 @@ func EmailProvider(doc []byte, secrets map[string]string) (tenant.EmailProvider,
 	}
 	p := tenant.EmailProvider{
 		Name: d.Name, Enabled: d.Enabled, From: d.From, Headers: d.Settings.Headers, Doc: doc, Secrets: secrets,
+		Region: d.Credentials.Region, ConfigurationSet: d.Settings.Message.ConfigurationSet,
 	}
 	if d.Name == providerSMTP {
 		p.Server = tenant.MailServer{

@@ -55,6 +55,13 @@ func TestNewEmailProvider(t *testing.T) {
 		{`{"name":"smtp","credentials":{"smtp_host":"h"},"settings":{"headers":{"X-A":"a\nBcc: b"}}}`, "on property settings.headers.X-A"},
 		{`{"name":"smtp","credentials":{"smtp_host":"h"},"settings":{"doorcode":{"security":"hope"}}}`, "on property settings.doorcode.security"},
 		{`{"name":"ses","credentials":{"region":1}}`, "on property credentials.region"},
+		{`{"name":"sendgrid","credentials":{}}`, "Missing required property: api_key' on property credentials"},
+		{`{"name":"mandrill","credentials":{"api_key":""}}`, "Missing required property: api_key' on property credentials"},
+		{`{"name":"mailgun","credentials":{"api_key":"k"}}`, "Missing required property: domain' on property credentials"},
+		{`{"name":"ms365","credentials":{"tenantId":"t","clientId":"c"}}`, "Missing required property: clientSecret' on property credentials"},
+		{`{"name":"ses","credentials":{"accessKeyId":"k","region":"eu-west-1"}}`, "Missing required property: secretAccessKey' on property credentials"},
+		{`{"name":"ses","credentials":{"accessKeyId":"k","secretAccessKey":"s","region":"evil.com/"}}`, "on property credentials.region"},
+		{`{"name":"ses","credentials":{"accessKeyId":"k","secretAccessKey":"s","region":"eu-west-1"},"settings":{"message":{"configuration_set_name":"a b"}}}`, "on property settings.message.configuration_set_name"},
 	} {
 		if _, err := NewEmailProvider(parsed(t, c.body)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.body, err, c.want)
@@ -104,5 +111,35 @@ func TestChangeEmailProvider(t *testing.T) {
 				t.Errorf("document %s\nwant     %s\nsecrets %v", p.Doc, c.doc, p.Secrets)
 			}
 		})
+	}
+}
+
+// A secret key goes with the access key that it was made with.
+func TestKeysOfAmazon(t *testing.T) {
+	const ses = `{"name":"ses","credentials":{"accessKeyId":"AK1","secretAccessKey":"sec-1","region":"eu-west-1"},"settings":{"message":{"configuration_set_name":"logins"}}}`
+	for _, c := range []struct{ name, patch, access, secret, region string }{
+		{"another setting", `{"enabled":false}`, "AK1", "sec-1", "eu-west-1"},
+		{"another region", `{"credentials":{"region":"us-east-1"}}`, "AK1", "sec-1", "us-east-1"},
+		{"the same access key", `{"credentials":{"accessKeyId":"AK1"}}`, "AK1", "sec-1", "eu-west-1"},
+		{"both keys", `{"credentials":{"accessKeyId":"AK2","secretAccessKey":"sec-2"}}`, "AK2", "sec-2", "eu-west-1"},
+		{"a new secret", `{"credentials":{"secretAccessKey":"sec-2"}}`, "AK1", "sec-2", "eu-west-1"},
+		{"another access key alone", `{"credentials":{"accessKeyId":"AK2"}}`, "", "", ""},
+		{"no secret", `{"credentials":{"secretAccessKey":null}}`, "", "", ""},
+	} {
+		before, err := NewEmailProvider(parsed(t, ses))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before.ConfigurationSet != "logins" || strings.Contains(string(before.Doc), "AK1") || strings.Contains(string(before.Doc), "sec-1") {
+			t.Fatalf("provider is %+v with %s", before, before.Doc)
+		}
+		p, err := ChangeEmailProvider(&before, parsed(t, c.patch), Auto)
+		if (err == nil) != (c.access != "") {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if err == nil && (p.Secrets[SecretAccessKey] != c.access || p.Secrets[SecretSES] != c.secret || p.Region != c.region) {
+			t.Errorf("%s: %+v", c.name, p)
+		}
 	}
 }

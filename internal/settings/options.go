@@ -7,14 +7,6 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// The secrets among the options of a connection, by the names they are stored
-// under. A dot leads into an object.
-const (
-	SecretTwilio    = "twilio_token"
-	SecretTwilioKey = own + ".twilio_api_secret"
-	SecretGateway   = "gateway_authentication.secret"
-)
-
 // own is the member of options that holds the keys of ours.
 const own = "doorcode"
 
@@ -40,7 +32,7 @@ func MergeOptions(stored, patch *Object, channel tenant.Channel, how Merge) *Obj
 	if how == Replace || how == Auto && replaces(patch, channel) {
 		out := patch.Clone()
 		if before := stored.Object(own); before != nil && !patch.Null(own) {
-			out.SetRaw(own, mergeInto(before, patch.Object(own)).Bytes())
+			out.SetRaw(own, mergeOwn(before, patch.Object(own)).Bytes())
 		} else if patch.Null(own) {
 			out.Remove(own)
 		}
@@ -52,6 +44,8 @@ func MergeOptions(stored, patch *Object, channel tenant.Channel, how Merge) *Obj
 		switch {
 		case kindOf(m.value) == "null":
 			out.Remove(m.name)
+		case before != nil && change != nil && m.name == own:
+			out.SetRaw(own, mergeOwn(before, change).Bytes())
 		case before != nil && change != nil:
 			out.SetRaw(m.name, mergeInto(before, change).Bytes())
 		default:
@@ -77,79 +71,26 @@ func mergeInto(before, change *Object) *Object {
 	return out
 }
 
+// mergeOwn is mergeInto for the options of ours, where the accounts at providers
+// are objects of their own: a change of one member leaves the others.
+func mergeOwn(before, change *Object) *Object {
+	out := mergeInto(before, change)
+	if change == nil {
+		return out
+	}
+	for _, m := range change.members {
+		if was, is := before.Object(m.name), change.Object(m.name); was != nil && is != nil {
+			out.SetRaw(m.name, mergeInto(was, is).Bytes())
+		}
+	}
+	return out
+}
+
 func replaces(patch *Object, channel tenant.Channel) bool {
 	carries := func(name string) bool { return patch.Has(name) && !patch.Null(name) }
 	message := carries("template") || channel == tenant.Email && carries("email")
 	account := carries("name") || carries("twilio_sid") || carries("gateway_url") || carries("provider")
 	return message && account
-}
-
-// SplitSecrets takes the secrets out of options, which are not changed. An
-// empty secret counts as left out.
-func SplitSecrets(options *Object) (rest *Object, secrets map[string]string) {
-	rest, secrets = options.Clone(), map[string]string{}
-	if s := rest.Text(SecretTwilio); s != "" {
-		secrets[SecretTwilio] = s
-	}
-	rest.Remove(SecretTwilio)
-	if gateway := rest.Object("gateway_authentication"); gateway != nil {
-		if s := gateway.Text("secret"); s != "" {
-			secrets[SecretGateway] = s
-		}
-		gateway.Remove("secret")
-		rest.SetRaw("gateway_authentication", gateway.Bytes())
-	}
-	if ours := rest.Object(own); ours.Has("twilio_api_secret") {
-		if s := ours.Text("twilio_api_secret"); s != "" {
-			secrets[SecretTwilioKey] = s
-		}
-		ours.Remove("twilio_api_secret")
-		rest.SetRaw(own, ours.Bytes())
-	}
-	return rest, secrets
-}
-
-// JoinSecrets puts secrets back where SplitSecrets found them. Options are not
-// changed.
-func JoinSecrets(options *Object, secrets map[string]string) *Object {
-	out := options.Clone()
-	if s := secrets[SecretTwilio]; s != "" {
-		out.insertAfter("twilio_sid", SecretTwilio, s)
-	}
-	if gateway := out.Object("gateway_authentication"); gateway != nil && secrets[SecretGateway] != "" {
-		gateway.insertAfter("audience", "secret", secrets[SecretGateway])
-		out.SetRaw("gateway_authentication", gateway.Bytes())
-	}
-	if ours := out.Object(own); ours != nil && secrets[SecretTwilioKey] != "" {
-		ours.insertAfter("twilio_api_key", "twilio_api_secret", secrets[SecretTwilioKey])
-		out.SetRaw(own, ours.Bytes())
-	}
-	return out
-}
-
-// KeepSecrets returns the secrets that hold after a change: those that were
-// sent, and those stored ones whose account is the same as before. A secret
-// goes with the account it was entered for: it must not follow the address of
-// a gateway to somebody else. before and after have no secrets in them; patch
-// is what was sent.
-func KeepSecrets(before, after, patch *Object, stored, sent map[string]string) map[string]string {
-	out := map[string]string{}
-	keep := func(name string, same, cleared bool) {
-		switch {
-		case sent[name] != "":
-			out[name] = sent[name]
-		case stored[name] != "" && same && !cleared:
-			out[name] = stored[name]
-		}
-	}
-	same := func(account string) bool { return before.Text(account) == after.Text(account) }
-	keep(SecretTwilio, same("twilio_sid"), patch.Null(SecretTwilio))
-	keep(SecretTwilioKey, before.Object(own).Text("twilio_api_key") == after.Object(own).Text("twilio_api_key"),
-		patch.Object(own).Null("twilio_api_secret"))
-	gateway := patch.Object("gateway_authentication")
-	keep(SecretGateway, same("gateway_url"),
-		after.Object("gateway_authentication") == nil || gateway.Null("secret"))
-	return out
 }
 
 // Twilio's regions and the edges at which they are reached, such as "ie1" and
@@ -176,6 +117,7 @@ func optionRules() rule {
 		"secret": maybe(text(0, 5120)), "secret_base64_encoded": maybe(flag),
 	}}
 	ours := rule{kinds: []string{"object"}, members: map[string]rule{
+		"vonage": maybe(vonageRule()), "sns": maybe(snsRule()),
 		"autofill": maybe(flag), "resend": maybe(oneOf("", "new", "repeat")),
 		"numbers":              maybe(oneOf("", "possible", "valid")),
 		"wait_for_provider_ms": maybe(whole(0, 10_000)), "default_country": maybe(text(0, 2)),
@@ -188,7 +130,7 @@ func optionRules() rule {
 		"from": maybe(text(0, 128)), "template": maybe(text(0, 5120)),
 		"syntax": maybe(oneOf("", "liquid", "md_with_macros")), "totp": maybe(totp),
 		"twilio_sid": maybe(text(0, 255)), SecretTwilio: maybe(text(0, 2048)),
-		"messaging_service_sid": maybe(text(0, 255)), "provider": maybe(oneOf("", "twilio", "sms_gateway")),
+		"messaging_service_sid": maybe(text(0, 255)), "provider": maybe(oneOf("", "twilio", "sms_gateway", "vonage", "sns")),
 		"gateway_url": maybe(text(0, 255)), "gateway_authentication": maybe(gateway),
 		"forward_req_info": {kinds: []string{"boolean", "string", "null"}},
 		"disable_signup":   maybe(flag), "brute_force_protection": maybe(flag),
@@ -197,6 +139,33 @@ func optionRules() rule {
 		"email":            maybe(mail), own: maybe(ours),
 	}}
 }
+
+// vonageRule is for an account at Vonage: an API key and its secret, or an
+// application and its private key.
+func vonageRule() rule {
+	return rule{kinds: []string{"object"}, members: map[string]rule{
+		"api_key": text(0, 64).orNull(), "api_secret": text(0, 512).orNull(),
+		"application_id": text(0, 64).orNull(), "private_key": text(0, 8192).orNull(),
+		"api": oneOf("", "messages", "sms").orNull(), "region": oneOf("", "eu", "us", "ap").orNull(),
+	}}
+}
+
+// snsRule is for an account at Amazon. The region becomes part of a host.
+func snsRule() rule {
+	region := text(0, 32)
+	region.pattern = awsRegion
+	price := text(0, 12)
+	price.pattern = decimal
+	return rule{kinds: []string{"object"}, members: map[string]rule{
+		"access_key_id": text(0, 128).orNull(), "secret_access_key": text(0, 512).orNull(),
+		"region": region.orNull(), "max_price": price.orNull(),
+	}}
+}
+
+var (
+	awsRegion = regexp.MustCompile(`^([a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]{1,2})?$`)
+	decimal   = regexp.MustCompile(`^([0-9]{1,4}(\.[0-9]{1,6})?)?$`)
+)
 
 // asObject reads authParams, which Auth0 takes as an object and as its text.
 func asObject(raw json.RawMessage) map[string]any {

@@ -228,3 +228,79 @@ func TestObjectsKeepWhatTheyWereMadeOf(t *testing.T) {
 		}
 	}
 }
+
+// The accounts of ours keep their secrets by the same rule, one object deeper.
+func TestSecretsOfOurAccounts(t *testing.T) {
+	const start = `{"name":"sms","strategy":"sms","options":{"name":"sms","template":"t","provider":"vonage","doorcode":{"resend":"new",
+		"vonage":{"api_key":"key1","api_secret":"sec-1","application_id":"app1","private_key":"sec-2","api":"sms"},
+		"sns":{"access_key_id":"AK1","secret_access_key":"sec-3","region":"eu-west-1"}}}}`
+	all := map[string]string{SecretVonage: "sec-1", SecretVonagePrivate: "sec-2", SecretSNS: "sec-3"}
+	for _, c := range []struct {
+		name, patch string
+		want        map[string]string
+		account     tenant.VonageAccount
+	}{
+		{"another option keeps them", `{"request_language":"de"}`, all, tenant.VonageAccount{APIKey: "key1", ApplicationID: "app1", API: "sms"}},
+		{"a replacement that does not name them keeps them", `{"name":"sms","template":"t2"}`, all, tenant.VonageAccount{APIKey: "key1", ApplicationID: "app1", API: "sms"}},
+		{
+			"a member leaves the others", `{"doorcode":{"vonage":{"region":"eu","api":null}}}`, all,
+			tenant.VonageAccount{APIKey: "key1", ApplicationID: "app1", Region: "eu"},
+		},
+		{
+			"another account drops its secret, and no other", `{"doorcode":{"vonage":{"api_key":"key2"}}}`,
+			map[string]string{SecretVonagePrivate: "sec-2", SecretSNS: "sec-3"},
+			tenant.VonageAccount{APIKey: "key2", ApplicationID: "app1", API: "sms"},
+		},
+		{
+			"another account brings its own", `{"doorcode":{"vonage":{"api_key":"key2","api_secret":"sec-4"},"sns":{"access_key_id":"AK2"}}}`,
+			map[string]string{SecretVonage: "sec-4", SecretVonagePrivate: "sec-2"},
+			tenant.VonageAccount{APIKey: "key2", ApplicationID: "app1", API: "sms"},
+		},
+		{"null removes one", `{"doorcode":{"sns":{"secret_access_key":null},"vonage":null}}`, map[string]string{}, tenant.VonageAccount{}},
+		{"nothing of ours, no secret", `{"doorcode":null}`, map[string]string{}, tenant.VonageAccount{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			created, err := NewConnection("con_x", parse(t, start))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ChangeConnection(&created.Connection, parse(t, `{"options":`+c.patch+`}`), Auto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got.Connection.Secrets); diff != "" {
+				t.Errorf("secrets (-want +got):\n%s", diff)
+			}
+			if got.Connection.Sender.Vonage != c.account {
+				t.Errorf("account is %+v, want %+v", got.Connection.Sender.Vonage, c.account)
+			}
+			if bytes.Contains(got.Connection.Doc, []byte("sec-")) {
+				t.Errorf("a secret is in the document: %s", got.Connection.Doc)
+			}
+			shown, err := ConnectionAnswer(&got.Connection, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, secret := range c.want {
+				if textAt(shown.Object("options"), name) != secret {
+					t.Errorf("with secrets the answer is %s", shown.Bytes())
+				}
+			}
+		})
+	}
+}
+
+// What becomes part of a host or an attribute is held to its form.
+func TestOptionsOfOurAccountsAreChecked(t *testing.T) {
+	for _, options := range []string{
+		`{"vonage":{"region":"evil"}}`, `{"vonage":{"api":"telex"}}`, `{"vonage":{"url":"https://x/"}}`, `{"vonage":"x"}`,
+		`{"sns":{"region":"evil.com/"}}`, `{"sns":{"region":"eu-west-1\n"}}`, `{"sns":{"max_price":"-1"}}`, `{"sns":{"max_price":"1.5\r\n"}}`, `{"sns":{"endpoint":"http://10.0.0.1"}}`,
+	} {
+		if _, err := NewConnection("con_x", parse(t, `{"name":"sms","strategy":"sms","options":{"doorcode":`+options+`}}`)); err == nil {
+			t.Errorf("%s was taken", options)
+		}
+	}
+	if _, err := NewConnection("con_x", parse(t, `{"name":"sms","strategy":"sms","options":{"doorcode":{"sns":{"region":"","max_price":"0.50"},"vonage":{"region":"ap"}}}}`)); err != nil {
+		t.Error(err)
+	}
+}

@@ -78,7 +78,7 @@ type MessageText struct {
 // SenderAccount names the account that a connection's messages are sent from.
 // The credentials are in the connection's Secrets.
 type SenderAccount struct {
-	Provider            string // "twilio", "sms_gateway"; empty means Twilio for SMS
+	Provider            string // "twilio", "sms_gateway", "vonage", "sns"; empty means Twilio for SMS
 	TwilioSID           string
 	From                string
 	MessagingServiceSID string
@@ -95,6 +95,25 @@ type SenderAccount struct {
 	// ForwardRequestInfo tells the gateway who asked for the message: address
 	// and program.
 	ForwardRequestInfo bool
+
+	Vonage VonageAccount
+	SNS    SNSAccount
+}
+
+// VonageAccount names an account at Vonage, by its API key or by an application
+// of it.
+type VonageAccount struct {
+	APIKey        string
+	ApplicationID string
+	API           string // "sms" for the older of its two APIs, else Messages
+	Region        string // "eu", "us", "ap"; empty: the nearest
+}
+
+// SNSAccount names an account at Amazon that sends through SNS.
+type SNSAccount struct {
+	AccessKey string
+	Region    string
+	MaxPrice  string // the most that one message may cost, in US dollars
 }
 
 // GatewayAuth says how messages to a gateway of the tenant's own are

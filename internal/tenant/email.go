@@ -8,6 +8,9 @@ type EmailProvider struct {
 	From    string // the sender where a connection names none
 	Server  MailServer
 	Headers map[string]string // additional ones, on every message
+	Region  string            // of those that have several places
+	// ConfigurationSet is what Amazon SES applies to messages.
+	ConfigurationSet string
 
 	Doc     []byte            // the document as the Management API shows it, without Secrets
 	Secrets map[string]string // credentials that are stored sealed, by name

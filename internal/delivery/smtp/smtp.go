@@ -10,12 +10,12 @@ package smtp
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/envelope"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -92,11 +92,8 @@ func Check(p *tenant.EmailProvider, conn *tenant.Connection) error {
 		e.Text, e.Fix = "The email provider has no smtp_host.", "Set the host of the mail server."
 	case p.Server.User != "" && p.Secrets[PasswordOption] == "":
 		e.Text, e.Fix = "The email provider has an smtp_user and no smtp_pass.", "Set the password."
-	case p.From == "" && conn.Text.From == "":
-		e.Text = fmt.Sprintf("Neither the email provider nor the connection %q says who messages are from.", conn.Name)
-		e.Fix = "Set the email provider's default_from_address."
 	default:
-		return nil
+		return envelope.CheckFrom(p, conn)
 	}
 	return e
 }

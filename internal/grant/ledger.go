@@ -60,7 +60,12 @@ type Refresh struct {
 	Digests [][]byte // of the token, under the current and previous keys
 	Client  tenant.ClientID
 	Policy  tenant.RefreshPolicy
-	Next    []byte // digest of the token that replaces it, when rotating
+	// Key is the thumbprint of the key that was proved, if any: a token that is
+	// bound to one needs it.
+	Key string
+	// Audience, unless it is empty, must be the grant's.
+	Audience string
+	Next     []byte // digest of the token that replaces it, when rotating
 	// Used, Failed and Reused are the log events of the three outcomes.
 	Used, Failed, Reused tenant.LogEvent
 }
@@ -77,9 +82,10 @@ type RefreshOutcome uint8
 
 // The outcomes. Unknown and Reused look the same from outside.
 const (
-	UnknownToken RefreshOutcome = iota // no such token, not this client's, expired or revoked
-	Renewed                            // good; replaced by Next if the policy rotates
-	ReusedToken                        // replaced before: the grant is revoked now
+	UnknownToken  RefreshOutcome = iota // no such token, not this client's, expired or revoked
+	Renewed                             // good; replaced by Next if the policy rotates
+	ReusedToken                         // replaced before: the grant is revoked now
+	OtherAudience                       // good, but for another API; the token is as it was
 )
 
 // Revoke is what Ledger.RevokeRefresh is given.

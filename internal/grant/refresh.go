@@ -24,21 +24,41 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	failed.Type, failed.Description = event.ExchangeRefreshFailed, "Unknown or invalid refresh token."
 	reused.Type, reused.Description = event.RefreshReused, "A refresh token was used again: its grant is revoked."
 
-	done, err := s.Ledger.UseRefresh(ctx, Refresh{
+	other, err := s.otherAPI(ctx, w)
+	if err != nil {
+		return Answer{}, err
+	}
+	use := Refresh{
 		Now: now, Digests: s.Tokens.RefreshDigests(w.RefreshToken), Client: w.client.ID,
 		Policy: w.client.Refresh, Next: digest, Used: used, Failed: failed, Reused: reused,
-	})
+	}
+	if other == nil {
+		use.Audience = w.Audience
+	}
+	done, err := s.Ledger.UseRefresh(ctx, use)
 	if err != nil {
 		return Answer{}, fmt.Errorf("use refresh token: %w", err)
 	}
-	if done.Outcome != Renewed {
+	switch done.Outcome {
+	case Renewed:
+	case OtherAudience:
+		return Answer{}, oauth.RefreshNotFor(w.Audience)
+	default:
 		return Answer{}, oauth.InvalidRefreshToken()
 	}
-	if w.api, err = s.PersonAPI(ctx, done.Grant.Audience); err != nil {
+	allowed := oauth.ParseScopes(done.Grant.Scope)
+	switch {
+	case other == nil || other.Identifier == done.Grant.Audience:
+		w.api, err = s.PersonAPI(ctx, done.Grant.Audience)
+	default:
+		w.api = other
+		allowed = append(allowed.OIDC(), w.client.Refresh.For(other.Identifier)...)
+	}
+	if err != nil {
 		return Answer{}, err
 	}
 	// What was granted may have been taken back since.
-	granted := oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(oauth.ParseScopes(done.Grant.Scope))
+	granted := oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(allowed)
 	w.granted = oauth.Narrow(granted, w.Scope)
 	if !w.client.Refresh.Rotating {
 		next = ""
@@ -47,6 +67,18 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	// The scope of a refresh is always told (Auth0).
 	answer.Scope = w.granted.String()
 	return answer, err
+}
+
+// otherAPI is the API that the application's policies let any of its refresh
+// tokens be used for (Auth0: multi-resource refresh tokens), or nil if none is
+// asked for or the asked one is not among them: then it must be the grant's
+// own. It is found before the token is used, so that a refused request costs
+// nothing.
+func (s *Service) otherAPI(ctx context.Context, w *work) (*tenant.API, error) {
+	if w.Audience == "" || w.client.Refresh.For(w.Audience) == nil {
+		return nil, nil
+	}
+	return s.PersonAPI(ctx, w.Audience)
 }
 
 // Revoke ends a refresh token (RFC 7009). A token that is unknown or belongs to

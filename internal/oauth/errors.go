@@ -107,6 +107,12 @@ func InvalidRefreshToken() *fault.Error {
 	return InvalidGrant("Unknown or invalid refresh token.")
 }
 
+// RefreshNotFor is the fault of a refresh token that is used for an API it is
+// not good for.
+func RefreshNotFor(audience string) *fault.Error {
+	return AccessDenied("The refresh token is not good for " + audience + ".")
+}
+
 // WrongCode is the fault of a one-time code that lets nobody in, whatever the
 // reason. The channel tells what it was sent to.
 func WrongCode(channel tenant.Channel) *fault.Error {

@@ -91,6 +91,17 @@ func IsOIDC(name string) bool {
 	return false
 }
 
+// OIDC returns the scopes that are OpenID Connect's.
+func (s Scopes) OIDC() Scopes {
+	var picked Scopes
+	for _, name := range s {
+		if IsOIDC(name) {
+			picked = append(picked, name)
+		}
+	}
+	return picked
+}
+
 // A ScopeRule says what scopes a person may give an application.
 type ScopeRule struct {
 	Client *tenant.Client

@@ -71,8 +71,21 @@ func clientMembers() map[string]rule {
 		"expiration_type": oneOf("expiring", "non-expiring"),
 		"leeway":          whole(0, maxSeconds), "token_lifetime": whole(1, maxSeconds), "idle_token_lifetime": whole(1, maxSeconds),
 		"infinite_token_lifetime": flag, "infinite_idle_token_lifetime": flag,
+		"policies": refreshPolicies(),
 	}}
 	return members
+}
+
+// refreshPolicies are the APIs that refresh tokens of an application are good
+// for (Auth0: multi-resource refresh tokens).
+func refreshPolicies() rule {
+	scopes := listOf(text(1, 280), 1000)
+	scopes.min = 1
+	list := listOf(rule{kinds: []string{"object"}, required: []string{"audience", "scope"}, members: map[string]rule{
+		"audience": text(1, 600), "scope": scopes,
+	}}, 100).orNull()
+	list.min = 1
+	return list
 }
 
 var clientID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -247,6 +260,10 @@ type clientDoc struct {
 		Idle         float64 `json:"idle_token_lifetime"`
 		Infinite     bool    `json:"infinite_token_lifetime"`
 		InfiniteIdle bool    `json:"infinite_idle_token_lifetime"`
+		Policies     []struct {
+			Audience string   `json:"audience"`
+			Scope    []string `json:"scope"`
+		} `json:"policies"`
 	} `json:"refresh_token"`
 }
 
@@ -279,6 +296,9 @@ func Client(doc []byte) (tenant.Client, error) {
 	}
 	r := &d.Refresh
 	c.Refresh = tenant.RefreshPolicy{Rotating: r.Rotation == "rotating", Leeway: seconds(r.Leeway)}
+	for _, p := range r.Policies {
+		c.Refresh.Resources = append(c.Refresh.Resources, tenant.RefreshResource{Audience: p.Audience, Scopes: p.Scope})
+	}
 	// The two flags decide; the type is how people say both at once.
 	if !r.Infinite && r.Expiration != "" {
 		c.Refresh.Lifetime = seconds(r.Lifetime)

@@ -12,8 +12,8 @@ import (
 )
 
 // completePostgresText is Complete for a person who is known and not blocked,
-// as one statement: signInText, forgive, insertGrant, insertRefresh and
-// insertLogs.
+// as one statement: signInText, forgive, insertGrant, insertRefresh,
+// trimRefresh and insertLogs.
 var completePostgresText = `
 	WITH u AS (
 		UPDATE users SET last_ip = $3, last_login = $4, logins_count = logins_count + 1,
@@ -32,13 +32,18 @@ var completePostgresText = `
 		SELECT $25::text, $5, $26, 0, $4::bigint, $4::bigint FROM u WHERE $25::text <> ''
 		ON CONFLICT (device, identifier) DO UPDATE SET streak = 0, seen_at = excluded.seen_at
 	), g AS (
-		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at)
-		SELECT $8, u.id, $7, $9, $10, $11, $12::bigint, $13::bigint, 0 FROM u
+		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at, offline)
+		SELECT $8, u.id, $7, $9, $10, $11, $12::bigint, $13::bigint, 0, $14::bytea IS NOT NULL FROM u
 	), r AS (
 		INSERT INTO refresh_tokens (digest, grant_id, generation, rotating,
-			issued_at, last_used_at, expires_at, idle_span, idle_ends_at, replaced_at)
-		SELECT $14::bytea, $8, 1, $15::boolean, $4::bigint, $4::bigint, $16::bigint, $17::bigint, $18::bigint, 0
+			issued_at, last_used_at, expires_at, idle_span, idle_ends_at, replaced_at, jkt)
+		SELECT $14::bytea, $8, 1, $15::boolean, $4::bigint, $4::bigint, $16::bigint, $17::bigint, $18::bigint, 0, $27
 		FROM u WHERE $14::bytea IS NOT NULL
+	), trimmed AS (
+		UPDATE grants SET revoked_at = $4 WHERE $14::bytea IS NOT NULL AND id IN (
+			SELECT o.id FROM grants o JOIN u ON o.user_id = u.id
+			WHERE o.client_id = $7 AND o.offline AND o.revoked_at = 0
+			ORDER BY o.created_at DESC, o.id LIMIT 1000 OFFSET $28)
 	), entries AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
 		SELECT e.id, $4::bigint, e.type, $7, $1, u.id, e.doc
@@ -69,7 +74,8 @@ func (s *Store) completePostgres(ctx context.Context, c passwordless.Complete) (
 		}
 		args = append(args, c.Events[i].ID, c.Events[i].Type, doc)
 	}
-	args = append(args, c.Device, string(attack.NoTimes))
+	// The grant that the statement stores is not seen by it: it is one more.
+	args = append(args, c.Device, string(attack.NoTimes), r.Key, tenant.MaxRefreshTokens-1)
 	err = s.hot(ctx, statement{completePostgresText, args, func(row scanner) error {
 		return scanUser(row, &out.User)
 	}})

@@ -16,28 +16,50 @@ var _ grant.Ledger = (*Store)(nil)
 func insertRefresh(ctx context.Context, tx querier, r *tenant.RefreshToken) error {
 	_, err := tx.exec(ctx, `
 		INSERT INTO refresh_tokens (digest, grant_id, generation, rotating,
-			issued_at, last_used_at, expires_at, idle_span, idle_ends_at, replaced_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`,
+			issued_at, last_used_at, expires_at, idle_span, idle_ends_at, replaced_at, jkt)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)`,
 		r.Digest, r.Grant, r.Generation, r.Rotating, toMillis(r.IssuedAt), toMillis(r.LastUsed),
-		toMillis(r.Expires), r.IdleSpan.Milliseconds(), toMillis(r.IdleEnds))
+		toMillis(r.Expires), r.IdleSpan.Milliseconds(), toMillis(r.IdleEnds), r.Key)
 	if err != nil {
 		return fmt.Errorf("store refresh token: %w", err)
+	}
+	if r.Generation > 1 {
+		return nil
+	}
+	return trimRefresh(ctx, tx, r)
+}
+
+// trimRefreshText counts a grant among those with a refresh token, and ends the
+// oldest of the same user and application when there are too many. Two
+// transactions at once may each leave one too many; the next one ends them.
+const trimRefreshText = `
+	UPDATE grants SET offline = TRUE, revoked_at = CASE WHEN id = $1 THEN revoked_at ELSE $2 END
+	WHERE id = $1 OR id IN (
+		SELECT o.id FROM grants n JOIN grants o ON o.user_id = n.user_id AND o.client_id = n.client_id
+		WHERE n.id = $1 AND o.offline AND o.revoked_at = 0 AND o.id <> $1
+		ORDER BY o.created_at DESC, o.id LIMIT 1000 OFFSET $3)`
+
+func trimRefresh(ctx context.Context, tx querier, r *tenant.RefreshToken) error {
+	if _, err := tx.exec(ctx, trimRefreshText, r.Grant, toMillis(r.IssuedAt), tenant.MaxRefreshTokens-1); err != nil {
+		return fmt.Errorf("count refresh tokens: %w", err)
 	}
 	return nil
 }
 
 // useRefreshText uses a token that is still good, and replaces it when $4
-// says so. Of many calls at once only one finds it unreplaced.
+// says so. Of many calls at once only one finds it unreplaced. A token that is
+// bound to a key is good with that key only.
 const useRefreshText = `
 	UPDATE refresh_tokens SET
 		last_used_at = $3,
 		idle_ends_at = CASE WHEN idle_span > 0 THEN $3 + idle_span ELSE 0 END,
 		replaced_at  = CASE WHEN $4 THEN $3 ELSE 0 END
-	WHERE (digest = $1 OR digest = $2) AND replaced_at = 0
+	WHERE (digest = $1 OR digest = $2) AND replaced_at = 0 AND (jkt = '' OR jkt = $6)
 		AND (expires_at = 0 OR expires_at > $3) AND (idle_ends_at = 0 OR idle_ends_at > $3)
 		AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
-			WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked)
-	RETURNING grant_id, generation, expires_at, idle_span`
+			WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked
+				AND ($7 = '' OR g.audience = $7))
+	RETURNING grant_id, generation, expires_at, idle_span, jkt`
 
 // UseRefresh implements grant.Ledger.
 func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshed, error) {
@@ -51,8 +73,8 @@ func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshe
 		out = grant.Refreshed{}
 		old := tenant.RefreshToken{}
 		first, last := ends(r.Digests)
-		err := tx.row(ctx, useRefreshText, first, last, toMillis(r.Now), r.Policy.Rotating, r.Client).
-			Scan(&old.Grant, &old.Generation, millis{&old.Expires}, span{&old.IdleSpan})
+		err := tx.row(ctx, useRefreshText, first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Key, r.Audience).
+			Scan(&old.Grant, &old.Generation, millis{&old.Expires}, span{&old.IdleSpan}, &old.Key)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			if out.Outcome, err = refuseRefresh(ctx, tx, r, &old); err != nil {
@@ -64,7 +86,7 @@ func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshe
 			out.Outcome = grant.Renewed
 		}
 		switch out.Outcome {
-		case grant.UnknownToken:
+		case grant.UnknownToken, grant.OtherAudience:
 			return insertLogs(ctx, tx, r.Failed)
 		case grant.ReusedToken:
 			return insertLogs(ctx, tx, r.Reused)
@@ -89,7 +111,7 @@ func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshe
 func successor(old *tenant.RefreshToken, r grant.Refresh) *tenant.RefreshToken {
 	next := &tenant.RefreshToken{
 		Digest: r.Next, Grant: old.Grant, Generation: old.Generation + 1, Rotating: true,
-		IssuedAt: r.Now, LastUsed: r.Now, Expires: old.Expires, IdleSpan: old.IdleSpan,
+		IssuedAt: r.Now, LastUsed: r.Now, Expires: old.Expires, IdleSpan: old.IdleSpan, Key: old.Key,
 	}
 	if next.IdleSpan > 0 {
 		next.IdleEnds = r.Now.Add(next.IdleSpan)
@@ -116,20 +138,27 @@ func refuseRefresh(ctx context.Context, tx querier, r grant.Refresh, old *tenant
 	}
 	var replaced time.Time
 	var newest int64
+	var audience string
 	err = tx.row(ctx, `
-		SELECT grant_id, generation, expires_at, idle_span, replaced_at,
+		SELECT grant_id, generation, expires_at, idle_span, jkt, replaced_at,
+			(SELECT g.audience FROM grants g WHERE g.id = refresh_tokens.grant_id),
 			(SELECT MAX(n.generation) FROM refresh_tokens n WHERE n.grant_id = refresh_tokens.grant_id)
 		FROM refresh_tokens WHERE digest = $1 OR digest = $2`, first, last).
-		Scan(&old.Grant, &old.Generation, millis{&old.Expires}, span{&old.IdleSpan}, millis{&replaced}, &newest)
+		Scan(&old.Grant, &old.Generation, millis{&old.Expires}, span{&old.IdleSpan}, &old.Key, millis{&replaced}, &audience, &newest)
 	if err != nil {
 		return grant.UnknownToken, fmt.Errorf("read refresh token: %w", err)
 	}
 	switch {
+	case replaced.IsZero() && old.Key != "" && old.Key != r.Key:
+		return grant.UnknownToken, nil // somebody who has not the key
+	case replaced.IsZero() && r.Audience != "" && audience != r.Audience:
+		return grant.OtherAudience, nil
 	case replaced.IsZero():
 		return grant.UnknownToken, nil // expired
 	// Clocks of processes differ a little: without a leeway nothing is forgiven,
 	// even what seems to come before the token was replaced.
-	case r.Policy.Rotating && r.Policy.Leeway > 0 && newest == old.Generation+1 && r.Now.Before(replaced.Add(r.Policy.Leeway)):
+	case (old.Key == "" || old.Key == r.Key) && (r.Audience == "" || audience == r.Audience) &&
+		r.Policy.Rotating && r.Policy.Leeway > 0 && newest == old.Generation+1 && r.Now.Before(replaced.Add(r.Policy.Leeway)):
 		return grant.Renewed, nil
 	}
 	if _, err := tx.exec(ctx, `UPDATE grants SET revoked_at = $2 WHERE id = $1`, old.Grant, toMillis(r.Now)); err != nil {

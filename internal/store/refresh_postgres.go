@@ -17,16 +17,17 @@ var refreshPostgresText = `
 			last_used_at = $3,
 			idle_ends_at = CASE WHEN idle_span > 0 THEN $3 + idle_span ELSE 0 END,
 			replaced_at  = CASE WHEN $4::boolean THEN $3 ELSE 0 END
-		WHERE (digest = $1 OR digest = $2) AND replaced_at = 0
+		WHERE (digest = $1 OR digest = $2) AND replaced_at = 0 AND (jkt = '' OR jkt = $10)
 			AND (expires_at = 0 OR expires_at > $3) AND (idle_ends_at = 0 OR idle_ends_at > $3)
 			AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
-				WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked)
-		RETURNING grant_id, generation, expires_at, idle_span
+				WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked
+					AND ($11::text = '' OR g.audience = $11::text))
+		RETURNING grant_id, generation, expires_at, idle_span, jkt
 	), next AS (
 		INSERT INTO refresh_tokens (digest, grant_id, generation, rotating,
-			issued_at, last_used_at, expires_at, idle_span, idle_ends_at, replaced_at)
+			issued_at, last_used_at, expires_at, idle_span, idle_ends_at, replaced_at, jkt)
 		SELECT $6::bytea, grant_id, generation + 1, TRUE, $3::bigint, $3::bigint, expires_at, idle_span,
-			CASE WHEN idle_span > 0 THEN $3::bigint + idle_span ELSE 0 END, 0
+			CASE WHEN idle_span > 0 THEN $3::bigint + idle_span ELSE 0 END, 0, jkt
 		FROM used WHERE $4::boolean
 	), who AS (
 		SELECT g.id AS grant_id, g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.created_at AS granted_at, g.user_id
@@ -50,7 +51,7 @@ func (s *Store) refreshPostgres(ctx context.Context, r grant.Refresh) (out grant
 	first, last := ends(r.Digests)
 	g := &out.Grant
 	args := []any{
-		first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Next, r.Used.ID, r.Used.Type, doc,
+		first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Next, r.Used.ID, r.Used.Type, doc, r.Key, r.Audience,
 	}
 	err = s.hot(ctx, statement{refreshPostgresText, args, func(row scanner) error {
 		return scanUser(prefixed{row, []any{

@@ -92,6 +92,26 @@ type RefreshPolicy struct {
 	// use. Zero means never.
 	Lifetime time.Duration
 	Idle     time.Duration
+	// Resources are the APIs that every refresh token of the client is good for
+	// beside the one it was given for (Auth0: multi-resource refresh tokens).
+	Resources []RefreshResource
+}
+
+// A RefreshResource is an API with the scopes that a refresh token gives there.
+type RefreshResource struct {
+	Audience string
+	Scopes   []string
+}
+
+// For returns the scopes that refresh tokens give for the API, and nil if they
+// give none.
+func (p *RefreshPolicy) For(audience string) []string {
+	for _, r := range p.Resources {
+		if r.Audience == audience {
+			return r.Scopes
+		}
+	}
+	return nil
 }
 
 // An API is a resource server: something access tokens are made for.

@@ -16,6 +16,10 @@ type Grant struct {
 	RevokedAt time.Time // zero while it holds
 }
 
+// MaxRefreshTokens is how many grants with a refresh token a user may have for
+// one application (Auth0). The oldest end when there are more.
+const MaxRefreshTokens = 200
+
 // A RefreshToken is one link of the chain of refresh tokens of a grant. The
 // token itself is not stored, only its digest.
 type RefreshToken struct {
@@ -29,4 +33,6 @@ type RefreshToken struct {
 	IdleSpan   time.Duration
 	IdleEnds   time.Time // zero: never
 	ReplacedAt time.Time // zero while it is the newest of its chain
+	// Key is the thumbprint of the key it is bound to (RFC 9449 §5), or empty.
+	Key string
 }

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
@@ -65,7 +64,7 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	a.registry.AddRuntime(time.Now())
+	a.count(send)
 	private := &ops.Ops{Ready: a.Store.Ping, Metrics: a.registry, Log: a.Log}
 	public := web.Server(handler)
 	public.TLSConfig, a.tls = tlsConfig, tlsConfig != nil

@@ -28,7 +28,14 @@ type Service struct {
 	// Management are the audiences of the Management API: the public one and
 	// the https form of it that tools compute from the domain.
 	Management []string
+	Counts     Counter // nil counts nothing
 	Now        func() time.Time
+}
+
+// A Counter is told what was issued, for metrics. Its method returns at once.
+type Counter interface {
+	// Issued is called when a token request of that grant type got its tokens.
+	Issued(grantType string)
 }
 
 // Request is a token request. Fields that a grant type does not use are
@@ -102,7 +109,11 @@ func (s *Service) Token(ctx context.Context, r Request) (Answer, error) {
 	if w.Audience == "" && r.GrantType != tenant.GrantRefreshToken {
 		w.Audience = set.DefaultAudience
 	}
-	return run(ctx, w)
+	answer, err := run(ctx, w)
+	if err == nil && s.Counts != nil {
+		s.Counts.Issued(r.GrantType)
+	}
+	return answer, err
 }
 
 // types are the grant types there are.

@@ -3,6 +3,7 @@ package observe
 import (
 	"net/http"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,13 +21,25 @@ const (
 	scrapes = 4
 )
 
-// A Registry holds the metrics of one server. Its methods add metrics, whose
-// names get the prefix doorcode_; they panic if the name is taken or is none,
-// which is a mistake in the program.
-type Registry struct{ reg *prometheus.Registry }
+// A Registry holds the metrics of one server. Its methods add metrics, before
+// it is used by more than one goroutine. Their names get the prefix doorcode_. They panic if the name is taken or is
+// none, which is a mistake in the program.
+type Registry struct {
+	reg   *prometheus.Registry
+	names []string
+}
 
 // NewRegistry returns a registry without metrics.
-func NewRegistry() *Registry { return &Registry{prometheus.NewRegistry()} }
+func NewRegistry() *Registry { return &Registry{reg: prometheus.NewRegistry()} }
+
+// Names returns the metrics in the order in which they were added.
+func (r *Registry) Names() []string { return slices.Clone(r.names) }
+
+// add registers a metric.
+func (r *Registry) add(name string, c prometheus.Collector) {
+	r.reg.MustRegister(c)
+	r.names = append(r.names, prefix+name)
+}
 
 // Handler answers with all metrics in the text format of Prometheus. One that
 // cannot be read is left out.
@@ -51,7 +64,7 @@ type Histogram struct{ all series[prometheus.Observer] }
 // Counter returns a new counter. By convention its name ends in "_total".
 func (r *Registry) Counter(name, help string, labels ...string) *Counter {
 	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels)
-	r.reg.MustRegister(vec)
+	r.add(name, vec)
 	c := &Counter{series[prometheus.Counter]{labels: len(labels), with: func(v []string) prometheus.Counter {
 		return vec.WithLabelValues(v...)
 	}}}
@@ -68,7 +81,7 @@ func (r *Registry) Histogram(name, help string, buckets []float64, labels ...str
 		buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	}
 	vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, labels)
-	r.reg.MustRegister(vec)
+	r.add(name, vec)
 	h := &Histogram{series[prometheus.Observer]{labels: len(labels), with: func(v []string) prometheus.Observer {
 		return vec.WithLabelValues(v...)
 	}}}
@@ -94,13 +107,13 @@ func (h *Histogram) Observe(v float64, values ...string) {
 
 // Gauge has read called whenever the metrics are, by possibly many goroutines.
 func (r *Registry) Gauge(name, help string, read func() float64) {
-	r.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + name, Help: help}, read))
+	r.add(name, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + name, Help: help}, read))
 }
 
 // Gauges is Gauge for values that are apart by labels: read calls set for each.
 // The rules for label values are those of Counter.
 func (r *Registry) Gauges(name, help string, labels []string, read func(set func(v float64, values ...string))) {
-	r.reg.MustRegister(gauges{prometheus.NewDesc(prefix+name, help, labels, nil), len(labels), read})
+	r.add(name, gauges{prometheus.NewDesc(prefix+name, help, labels, nil), len(labels), read})
 }
 
 // gauges reads its values whenever they are asked for.

@@ -89,6 +89,7 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 	if err != nil {
 		return Finished{}, fmt.Errorf("redeem code: %w", err)
 	}
+	s.countVerify(c.Channel, spent.Outcome, done.Outcome)
 	if err := verdict(c, spent); err != nil {
 		return Finished{}, err
 	}

@@ -72,6 +72,7 @@ type Service struct {
 	// TestIdentities returns the test identity that an identifier is on a
 	// connection, or nil. A nil function stands for there being none.
 	TestIdentities func(ctx context.Context, c tenant.ConnectionID, identifier string) (*tenant.TestIdentity, error)
+	Counts         Counter // nil counts nothing
 	Now            func() time.Time
 }
 

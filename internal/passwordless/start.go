@@ -88,6 +88,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, fmt.Errorf("begin sign-in: %w", err)
 	}
+	s.countStart(c.Channel, begun.Outcome)
 	switch begun.Outcome {
 	case TooManyRequests:
 		return Started{}, limited(errRate, begun)

@@ -112,3 +112,15 @@ func finishOne(ctx context.Context, tx querier, f finish) error {
 	}
 	return insertLogs(ctx, tx, *o.Event)
 }
+
+// Queue returns how many messages are not over yet, and when the oldest of
+// them was asked for: the zero time if there is none.
+func (s *Store) Queue(ctx context.Context) (n int, oldest time.Time, err error) {
+	var at int64
+	err = s.read.row(ctx,
+		`SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM messages WHERE state IN ('requested', 'queued')`).Scan(&n, &at)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("read the queue's length: %w", err)
+	}
+	return n, fromMillis(at), nil
+}

@@ -335,3 +335,24 @@ func TestSweepSparesWhatIsUsedMeanwhile(t *testing.T) {
 		}
 	})
 }
+
+// The length of the queue counts what is not over, and tells the oldest.
+func TestQueueLength(t *testing.T) {
+	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		check := func(want int, oldest time.Time) {
+			t.Helper()
+			n, at, err := s.Queue(t.Context())
+			if err != nil || n != want || !at.Equal(oldest) {
+				t.Errorf("Queue = %d, %v, %v; want %d, %v", n, at, err, want, oldest)
+			}
+		}
+		check(0, time.Time{})
+		first, second := queued(t, s, "+447700900123"), queued(t, s, "+447700900124")
+		storetest.Exec(t, db, `UPDATE messages SET created_at = created_at - 5000 WHERE id = $1`, first)
+		check(2, start.Add(-5*time.Second))
+		storetest.Exec(t, db, `UPDATE messages SET state = 'failed' WHERE id = $1`, first)
+		check(1, start)
+		storetest.Exec(t, db, `UPDATE messages SET state = 'accepted' WHERE id = $1`, second)
+		check(0, time.Time{})
+	})
+}

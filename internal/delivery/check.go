@@ -50,15 +50,16 @@ func Check(ctx context.Context, s Sender) []Finding {
 }
 
 // Failed is the finding for an error that says why there is no answer to a
-// check. It is a warning if trying again may help.
+// check. It is a warning if the provider can be reached and trying again may
+// help.
 func Failed(name string, err error) Finding {
 	e := sendError(err)
 	f := Finding{Name: name, Verdict: Fail, Detail: e.Text, Fix: e.Fix}
-	if e.Class == Temporary {
+	if e.Class == Temporary && e.Code != CodeUnreachable {
 		f.Verdict = Warn
-		if f.Fix == "" {
-			f.Fix = "Check again later."
-		}
+	}
+	if f.Fix == "" {
+		f.Fix = "Check again later."
 	}
 	return f
 }

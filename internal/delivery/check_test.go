@@ -41,14 +41,15 @@ func TestFailedTakesTheVerdictFromTheClass(t *testing.T) {
 	}{
 		{&delivery.Error{Code: "20003", Class: delivery.Configuration, Text: "Authenticate"}, delivery.Fail},
 		{&delivery.Error{Code: "21211", Class: delivery.Permanent, Text: "No."}, delivery.Fail},
-		{&delivery.Error{Code: delivery.CodeUnreachable, Class: delivery.Temporary, Text: "Away."}, delivery.Warn},
+		{&delivery.Error{Code: "20503", Class: delivery.Temporary, Text: "Busy."}, delivery.Warn},
+		{&delivery.Error{Code: delivery.CodeUnreachable, Class: delivery.Temporary, Text: "Away."}, delivery.Fail},
 		{errors.New("anything"), delivery.Warn},
 	} {
 		got := delivery.Failed("account", tt.err)
 		if got.Verdict != tt.want || got.Detail == "" || got.Name != "account" {
 			t.Errorf("Failed(%v) = %+v, want the verdict %s and a detail", tt.err, got, tt.want)
 		}
-		if got.Verdict == delivery.Warn && got.Fix == "" {
+		if got.Fix == "" {
 			t.Errorf("Failed(%v) = %+v, want it to say what to do", tt.err, got)
 		}
 	}

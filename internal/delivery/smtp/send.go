@@ -61,16 +61,16 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	if err != nil {
 		return delivery.Receipt{}, err
 	}
-	at, err := s.converse(ctx, l)
+	at, err := s.converse(ctx, func(client *smtp.Client) (step, error) { return deliver(client, l) })
 	if err != nil {
 		return delivery.Receipt{}, s.failure(m, at, errors.Join(err, ctx.Err()))
 	}
 	return delivery.Receipt{ProviderID: l.id, State: tenant.MessageAccepted}, nil
 }
 
-// converse has the whole conversation with the server, and reports how far it
-// came.
-func (s *sender) converse(ctx context.Context, l *letter) (step, error) {
+// converse has the whole conversation with the server, of which say is what
+// follows the sign-in, and reports how far it came.
+func (s *sender) converse(ctx context.Context, say func(*smtp.Client) (step, error)) (step, error) {
 	var dialer net.Dialer
 	raw, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(s.server.Host, strconv.Itoa(s.server.Port)))
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *sender) converse(ctx context.Context, l *letter) (step, error) {
 			return signingIn, err
 		}
 	}
-	return deliver(client, l)
+	return say(client)
 }
 
 // leave says goodbye where somebody is still there.

@@ -197,10 +197,18 @@ func (s *sender) answer(m delivery.Outgoing, resp *http.Response, body []byte) (
 		}
 		return s.receipt(m, got, id)
 	}
+	return delivery.Receipt{}, s.refusal(m, resp, body)
+}
+
+// refusal is the error of an answer that is none of success.
+func (s *sender) refusal(m delivery.Outgoing, resp *http.Response, body []byte) *delivery.Error {
 	var p problem
 	_ = json.Unmarshal(body, &p) // what is not an error document has no code
 	code := integer(p.Code)
-	e := &delivery.Error{Code: strconv.Itoa(code), Text: s.clean(m, p.Message, 500), RequestID: id}
+	e := &delivery.Error{
+		Code: strconv.Itoa(code), Text: s.clean(m, p.Message, 500),
+		RequestID: s.clean(m, resp.Header.Get("Twilio-Request-Id"), 64),
+	}
 	if code <= 0 {
 		e.Code = "http_" + strconv.Itoa(resp.StatusCode)
 	}
@@ -212,7 +220,7 @@ func (s *sender) answer(m delivery.Outgoing, resp *http.Response, body []byte) (
 	if e.Class == delivery.Temporary {
 		e.RetryAfter = s.retryAfter(resp.Header.Get("Retry-After"))
 	}
-	return delivery.Receipt{}, e
+	return e
 }
 
 // receipt is Twilio's word that it has the message, or, seldom, that it already

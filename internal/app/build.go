@@ -124,6 +124,7 @@ func (a *App) buildUseCases(send *senders) {
 	a.grants = &grant.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens,
 		Management: managementAudiences(a.url), Now: a.now,
+		UserinfoLimit: a.meter(attack.UserinfoRate),
 	}
 }
 

@@ -17,7 +17,7 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	mux := http.NewServeMux()
 	auth := &authapi.API{
 		Grants: a.grants, Passwordless: a.signIns, Keys: a.Keys, Settings: a.Store.Settings,
-		Origins: a.Store.Origins, Issuer: a.issuer(), Proxies: a.proxies, Log: a.Log,
+		Origins: a.Store.Origins, Issuer: a.issuer(), Proxies: a.proxies, Log: a.Log, Now: a.now,
 	}
 	mux.Handle("/", a.home(auth.Handler()))
 	mux.Handle("/api/", a.management())

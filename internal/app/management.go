@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
@@ -35,7 +36,7 @@ func WithFile(cfg config.Config) (config.Config, error) {
 func (a *App) manager() *manage.Service {
 	return &manage.Service{
 		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Users: a.Store,
-		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store, Protections: a.Store,
+		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store, Protections: a.Store, Blocks: a.Store, Keys: a.Secrets,
 		TestIdentities: a.Store, Codes: otp.Maker{Keys: a.Secrets},
 		ManagementAudience: grant.ManagementGrant, Management: managementAudiences(a.url), Now: a.now,
 	}
@@ -64,8 +65,17 @@ func (a *App) management() http.Handler {
 	api := &mgmtapi.API{
 		Manage: a.manager(), Tokens: managementTokens{a}, Tenant: name,
 		Proxies: a.proxies, Log: a.Log, Now: a.now,
+		Limit: a.meter(attack.ManagementRate),
 	}
 	return api.Handler()
+}
+
+// meter counts requests in the modes that limit them.
+func (a *App) meter(r attack.Rate) *attack.Meter {
+	if attack.Mode(a.cfg.Limits) == attack.Off {
+		return nil
+	}
+	return &attack.Meter{Rate: r}
 }
 
 // managementTokens checks tokens for the Management API.

@@ -62,7 +62,7 @@ var StartRate = Rate{Burst: 50, Every: time.Hour / 50}
 // Wait is how long until the bucket whose theoretical arrival time is tat
 // takes another request, and Left how many it takes now.
 func (r Rate) Wait(tat, now time.Time) time.Duration {
-	return max(0, tat.Sub(now)-time.Duration(r.Burst-1)*r.Every)
+	return max(0, max(0, tat.Sub(now))-time.Duration(r.Burst-1)*r.Every)
 }
 
 // Left is how many requests the bucket takes at once at now.

@@ -144,6 +144,7 @@ func TestRate(t *testing.T) {
 	}{
 		{"never used", -time.Hour, 0, 50},
 		{"full again", 0, 0, 50},
+		{"before there was a calendar", -1 << 62, 0, 50},
 		{"one taken", every, 0, 49},
 		{"part of one is back", every / 2, 0, 49},
 		{"forty-nine taken", 49 * every, 0, 1},

@@ -80,13 +80,21 @@ func Starts(key string) Bucket { return Bucket{"start/" + key, StartRate} }
 
 // Failures is the bucket of an address's failed sign-ins.
 func Failures(p tenant.SuspiciousIP, ip string) Bucket {
-	return throttled(p, "login/", p.Login, ip)
+	return throttled(p, failures, p.Login, ip)
 }
 
 // SignUps is the bucket of an address's sign-ups.
 func SignUps(p tenant.SuspiciousIP, ip string) Bucket {
-	return throttled(p, "signup/", p.SignUp, ip)
+	return throttled(p, signUps, p.SignUp, ip)
 }
+
+// SuspiciousNames are the names of the buckets of Failures and SignUps.
+func SuspiciousNames(ip string) []string {
+	key := AddressKey(ip)
+	return []string{failures + key, signUps + key}
+}
+
+const failures, signUps = "login/", "signup/"
 
 func throttled(p tenant.SuspiciousIP, name string, t tenant.Throttle, ip string) Bucket {
 	if !p.Blocks || t.Burst < 1 || Contains(p.Allow, ip) {
@@ -106,6 +114,12 @@ func Contains(networks []netip.Prefix, ip string) bool {
 	}
 	a = a.Unmap().WithZone("")
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// IsAddress reports whether a text is one IP address.
+func IsAddress(ip string) bool {
+	_, err := netip.ParseAddr(ip)
+	return err == nil
 }
 
 // AddressKey is what limits are counted by: an IPv4 address, or the /64 of an

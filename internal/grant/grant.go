@@ -12,6 +12,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -30,6 +31,8 @@ type Service struct {
 	Management []string
 	Counts     Counter // nil counts nothing
 	Now        func() time.Time
+	// UserinfoLimit counts the requests about each user; nil limits none.
+	UserinfoLimit *attack.Meter
 }
 
 // A Counter is told what was issued, for metrics. Its method returns at once.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/otp"
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -52,6 +53,9 @@ type Service struct {
 	// EmailProviders keeps the one there is.
 	EmailProviders EmailProviders
 	Protections    Protections
+	Blocks         Blocks
+	// Keys turn identifiers into the keys of their counters.
+	Keys *secret.Ring
 	// TestIdentities keeps numbers and addresses with fixed codes, whose
 	// digests Codes makes.
 	TestIdentities TestIdentities

@@ -79,6 +79,13 @@ type Limit int
 // Error says how many.
 func (l Limit) Error() string { return fmt.Sprintf("the limit is %d", int(l)) }
 
+// LimitOf is how many the limit allows that a refusal of Start is about.
+func LimitOf(err error) int {
+	var l Limit
+	_ = errors.As(err, &l)
+	return int(l)
+}
+
 func limited(f *fault.Error, b Begun) error { return f.After(b.Wait).Because(Limit(b.Limit)) }
 
 // IsRefusal reports whether an error of Start or Finish is a limit that asks

@@ -130,6 +130,22 @@ func StatusOf(err error) int {
 	return Status(fault.Of(err).Kind)
 }
 
+// A Rate is the state of a limit: how many there are, how many are left, and
+// when there are more.
+type Rate struct {
+	Limit, Left int
+	Reset       time.Time
+}
+
+// SetRate tells the state of a limit (Auth0: rate limit headers). The reset is
+// in Unix seconds, the first full one at which there is more.
+func SetRate(w http.ResponseWriter, r Rate) {
+	h := w.Header()
+	h.Set("X-RateLimit-Limit", strconv.Itoa(r.Limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(r.Left))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(int64(math.Ceil(float64(r.Reset.UnixMilli())/1000)), 10))
+}
+
 // SetRetryAfter tells the client to wait for d, in whole seconds and at least
 // one. It does nothing if d is zero.
 func SetRetryAfter(w http.ResponseWriter, d time.Duration) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
@@ -33,6 +34,7 @@ type API struct {
 	Issuer  string // with a slash at its end
 	Proxies []netip.Prefix
 	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 // Handler returns the API's routes. This list is the whole of it.

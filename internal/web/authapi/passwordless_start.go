@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
@@ -85,14 +83,16 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 	a.address(r, client, proved, &req)
 	started, err := a.Passwordless.Start(r.Context(), req)
 	if err != nil {
-		if passwordless.IsRefusal(err) {
-			setRate(w, 0, fault.Of(err).RetryAfter)
+		if wait := fault.Of(err).RetryAfter; passwordless.IsRefusal(err) {
+			web.SetRate(w, web.Rate{Limit: passwordless.LimitOf(err), Reset: a.Now().Add(wait)})
 		}
 		return err
 	}
 	web.RecordOf(r.Context()).Event = started.Event
 	if started.RateLeft >= 0 {
-		setRate(w, started.RateLeft, attack.StartRate.Every)
+		web.SetRate(w, web.Rate{
+			Limit: attack.StartRate.Burst, Left: started.RateLeft, Reset: a.Now().Add(attack.StartRate.Every),
+		})
 	}
 	return web.WriteJSON(w, http.StatusOK, startReplyOf(started))
 }
@@ -124,14 +124,6 @@ func (a *API) address(r *http.Request, client *tenant.Client, proved bool, req *
 		}
 	}
 	req.IP, req.IPKey = ip.String(), web.IPKey(ip)
-}
-
-// setRate tells the state of the bucket (Auth0: rate limit headers).
-func setRate(w http.ResponseWriter, left int, wait time.Duration) {
-	h := w.Header()
-	h.Set("X-RateLimit-Limit", strconv.Itoa(attack.StartRate.Burst))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(left))
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(wait).Unix(), 10))
 }
 
 // checkStart checks names and types, in Auth0's words, and returns authParams.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/web"
 )
@@ -16,7 +18,9 @@ func (a *API) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return a.unauthorized(w, err)
 	}
-	doc, client, err := a.Grants.Userinfo(r.Context(), accessToken)
+	doc, client, err := a.Grants.Userinfo(r.Context(), accessToken, func(left int, wait time.Duration) {
+		web.SetRate(w, web.Rate{Limit: attack.UserinfoRate.Burst, Left: left, Reset: a.Now().Add(wait)})
+	})
 	if client != "" {
 		share(w, r, a.remember(r, client, ""))
 	}

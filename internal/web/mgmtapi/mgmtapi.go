@@ -15,12 +15,12 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/settings"
@@ -48,7 +48,8 @@ type Verifier interface {
 	VerifyManagement(ctx context.Context, token string) (Caller, error)
 }
 
-// API serves the Management API. All fields must be set.
+// API serves the Management API. All fields must be set but
+// Limit.
 type API struct {
 	Manage  *manage.Service
 	Tokens  Verifier
@@ -56,6 +57,8 @@ type API struct {
 	Proxies []netip.Prefix
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Limit counts the requests of each application; nil limits none.
+	Limit *attack.Meter
 
 	hint sync.Once // for the first answer without secrets
 }
@@ -106,6 +109,12 @@ func (a *API) Handler() http.Handler {
 	on("DELETE /api/v2/emails/provider", a.deleteEmailProvider, "delete:email_provider")
 	on("GET /api/v2/attack-protection/{part}", a.readProtection, "read:attack_protection")
 	on("PATCH /api/v2/attack-protection/{part}", a.changeProtection, "update:attack_protection")
+	on("GET /api/v2/user-blocks", a.blocks, "read:users")
+	on("DELETE /api/v2/user-blocks", a.unblock, "update:users")
+	on("GET /api/v2/user-blocks/{id}", a.userBlocks, "read:users")
+	on("DELETE /api/v2/user-blocks/{id}", a.unblockUser, "update:users")
+	on("GET /api/v2/anomaly/blocks/ips/{id}", a.addressBlocked, "read:anomaly_blocks")
+	on("DELETE /api/v2/anomaly/blocks/ips/{id}", a.unblockAddress, "delete:anomaly_blocks")
 	on("GET /api/v2/tenants/settings", a.readSettings, "read:tenant_settings")
 
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")
@@ -141,6 +150,9 @@ func (a *API) guard(fn handler, scopes []string) http.Handler {
 			return err
 		}
 		web.RecordOf(r.Context()).ClientID = string(caller.ClientID)
+		if err := a.take(w, caller); err != nil {
+			return err
+		}
 		if !caller.May(scopes...) {
 			return insufficient(scopes)
 		}
@@ -205,16 +217,32 @@ func (a *API) unknown(w http.ResponseWriter, _ *http.Request) error {
 	return errUnknown
 }
 
-// rateLimit is what the headers say until requests are counted.
-const rateLimit = 100
-
-// headers sets what every answer has.
+// headers sets what every answer has. Auth0's SDKs look for the state of a
+// limit whether or not there is one.
 func (a *API) headers(w http.ResponseWriter) {
 	web.NoStore(w)
-	h := w.Header()
-	h.Set("X-RateLimit-Limit", strconv.Itoa(rateLimit))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(rateLimit-1))
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(a.Now().Add(time.Second).Unix(), 10))
+	a.setRate(w, attack.ManagementRate.Burst-1, time.Second)
+}
+
+func (a *API) setRate(w http.ResponseWriter, left int, wait time.Duration) {
+	web.SetRate(w, web.Rate{Limit: attack.ManagementRate.Burst, Left: left, Reset: a.Now().Add(wait)})
+}
+
+// errRate refuses a request over the limit of its application, in Auth0's words.
+var errRate = fault.New(fault.TooMany, "too_many_requests",
+	"Too many requests. Check the X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset headers.")
+
+// take counts a request of an application.
+func (a *API) take(w http.ResponseWriter, c Caller) error {
+	if a.Limit == nil {
+		return nil
+	}
+	left, wait := a.Limit.Take(string(c.ClientID), a.Now())
+	a.setRate(w, left, max(wait, a.Limit.Rate.Every))
+	if wait > 0 {
+		return errRate.After(wait)
+	}
+	return nil
 }
 
 // maxCorrelation is the longest X-Correlation-ID that is kept (Auth0: 64).

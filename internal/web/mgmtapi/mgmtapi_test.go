@@ -70,7 +70,7 @@ func serve(t *testing.T, s *store.Store) *server {
 		return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(ticks.Add(1)) * time.Millisecond)
 	}
 	sv.manage = &manage.Service{
-		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s,
+		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s, Blocks: s, Keys: storetest.Keys(t),
 		TestIdentities: s, Codes: otp.Maker{Keys: storetest.Keys(t)},
 		Management: []string{"http://localhost:8787/api/v2/", "https://localhost:8787/api/v2/"}, ManagementAudience: "management", Now: now,
 	}
@@ -205,6 +205,8 @@ func TestEveryRouteNeedsAScope(t *testing.T) {
 		"GET /api/v2/users/x/logs", "GET /api/v2/users-by-email?email=a@b.example", "GET /api/v2/logs", "GET /api/v2/logs/1",
 		"GET /api/v2/resource-servers", "POST /api/v2/resource-servers", "GET /api/v2/resource-servers/x", "GET /api/v2/client-grants",
 		"POST /api/v2/client-grants", "GET /api/v2/client-grants/x", "GET /api/v2/tenants/settings",
+		"GET /api/v2/user-blocks?identifier=x", "DELETE /api/v2/user-blocks?identifier=x", "GET /api/v2/user-blocks/x", "DELETE /api/v2/user-blocks/x",
+		"GET /api/v2/anomaly/blocks/ips/192.0.2.1", "DELETE /api/v2/anomaly/blocks/ips/192.0.2.1",
 		"GET /api/v2/attack-protection/bot-detection", "PATCH /api/v2/attack-protection/brute-force-protection",
 		"GET /api/doorcode/v1/messages", "GET /api/doorcode/v1/messages/x",
 		"GET /api/doorcode/v1/test-identities", "POST /api/doorcode/v1/test-identities",

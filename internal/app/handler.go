@@ -20,12 +20,12 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 		Origins: a.Store.Origins, Issuer: a.issuer(), Proxies: a.proxies, Log: a.Log, Now: a.now,
 	}
 	mux.Handle("/", a.home(auth.Handler()))
-	mux.Handle("/api/", a.management())
 	reports := &hooks.Hooks{
 		Listeners: send.listeners(), Connection: a.Store.ConnectionByID, Reports: a.Store,
 		URL: a.url, Log: a.Log, Now: a.now,
 	}
 	mux.Handle("/hooks/", reports.Handler())
+	mux.Handle("/api/", a.management(send))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

@@ -60,10 +60,10 @@ func (a *App) applyFile(ctx context.Context) error {
 }
 
 // management serves the Management API.
-func (a *App) management() http.Handler {
+func (a *App) management(send *senders) http.Handler {
 	name, _, _ := strings.Cut(a.hostname(), ".")
 	api := &mgmtapi.API{
-		Manage: a.manager(), Tokens: managementTokens{a}, Tenant: name,
+		Manage: a.manager(), Tokens: managementTokens{a}, Doctor: a.doctor(send), Tenant: name,
 		Proxies: a.proxies, Log: a.Log, Now: a.now,
 		Limit: a.meter(attack.ManagementRate),
 	}

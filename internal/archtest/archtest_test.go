@@ -28,7 +28,7 @@ var layers = [][]string{
 	},
 	// What people do: use cases, which introduce the engines to each other.
 	{"token", "passwordless"},
-	{"grant", "manage"},
+	{"grant", "manage", "doctor"},
 	{"authorize"},
 	// How it is stored, sent and served.
 	{"delivery/call", "delivery/aws", "delivery/envelope"},

@@ -25,6 +25,7 @@ type verbs struct {
 	Token   tokenVerb   `cmd:"" help:"Print a token for the Management API."`
 	Keys    keysVerb    `cmd:"" help:"List, make, rotate and revoke keys."`
 	Migrate migrateVerb `cmd:"" help:"Bring the database's schema up to date. Starting a server does this too."`
+	Doctor  doctorVerb  `cmd:"" help:"Look at keys, database, senders and settings, and say what to mend."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

@@ -26,7 +26,7 @@ const maxGroup = 64
 // synchronous=FULL makes a commit durable before it is acknowledged: a code
 // that was accepted stays used after a power cut.
 func (s *Store) openSQLite(ctx context.Context, path string) error {
-	s.dialect = sqlite
+	s.dialect, s.path = sqlite, path
 	if err := createPrivate(path); err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}

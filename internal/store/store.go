@@ -33,6 +33,7 @@ type Store struct {
 	db      *sql.DB // for migrations
 	closers []func() error
 	dialect dialect
+	path    string // of SQLite's file
 	secrets *secret.Ring
 
 	// finishes joins the ends of messages on PostgreSQL. SQLite's writer joins

@@ -53,6 +53,7 @@ type Verifier interface {
 type API struct {
 	Manage  *manage.Service
 	Tokens  Verifier
+	Doctor  Doctor
 	Tenant  string // the tenant's name, which answers about applications carry
 	Proxies []netip.Prefix
 	Log     *slog.Logger
@@ -124,6 +125,8 @@ func (a *API) Handler() http.Handler {
 	on("POST /api/doorcode/v1/test-identities", a.createTestIdentity, "create:test_identities")
 	on("GET /api/doorcode/v1/test-identities/{id}", a.readTestIdentity, "read:test_identities")
 	on("DELETE /api/doorcode/v1/test-identities/{id}", a.deleteTestIdentity, "delete:test_identities")
+
+	on("GET /api/doorcode/v1/doctor", a.examine, "read:doctor")
 
 	mux.Handle("/api/v2/", web.Handle(a.unknown, a.writeError))
 	mux.Handle("/api/doorcode/v1/", web.Handle(a.unknown, a.writeError))

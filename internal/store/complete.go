@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -15,6 +16,9 @@ import (
 const userColumns = `id, email, email_verified, phone, phone_verified, name, nickname, picture,
 	given_name, family_name, blocked, user_metadata, app_metadata,
 	last_ip, last_login, logins_count, created_at, updated_at, test`
+
+// noUser are the same columns of nobody.
+const noUser = `'', '', FALSE, '', FALSE, '', '', '', '', '', FALSE, '{}', '{}', '', 0, 0, 0, 0, FALSE`
 
 // signInText counts a sign-in of the user known by an identifier, and proves
 // the identifier where it is the one in the user's profile. A person and a test
@@ -30,11 +34,16 @@ var signInText = `
 
 // Complete is the second half of Redeem: it records a sign-in.
 func (s *Store) Complete(ctx context.Context, c passwordless.Complete) (passwordless.Completed, error) {
-	if s.dialect == postgres {
-		if out, known, err := s.completePostgres(ctx, c); known || err != nil {
+	if s.dialect == postgres && plainCompletion(&c) {
+		if out, done, err := s.completePostgres(ctx, c); done || err != nil {
 			return out, err
 		}
 	}
+	return s.completeStepwise(ctx, c)
+}
+
+// completeStepwise is Complete in a transaction of its own.
+func (s *Store) completeStepwise(ctx context.Context, c passwordless.Complete) (passwordless.Completed, error) {
 	var out passwordless.Completed
 	err := s.write(ctx, func(tx querier) error {
 		var err error
@@ -145,7 +154,8 @@ func admit(ctx context.Context, tx querier, c passwordless.Complete, out *passwo
 				return nil
 			}
 		}
-		if out.First, err = insertNewUser(ctx, tx, c, deleted); err != nil {
+		signedIn := func(deleted int64) tenant.User { return newUser(&c, deleted) }
+		if out.User, out.First, err = insertNewUser(ctx, tx, signedIn, deleted); err != nil || out.First {
 			return err
 		}
 	}
@@ -162,49 +172,67 @@ func admit(ctx context.Context, tx querier, c passwordless.Complete, out *passwo
 // before and that have another now.
 const maxInherited = 100
 
-// insertNewUser stores an identity and its user. It reports false if another
-// transaction has stored the identity, or if only a test identity may have it,
-// or only a person. A user who has the id that is made from
-// the identifier, but not the identifier, is somebody else, to whom it belonged
-// once: nobody inherits them.
-func insertNewUser(ctx context.Context, tx querier, c passwordless.Complete, deleted int64) (bool, error) {
+// newUser is whoever has just proved an identifier that nobody was known by, as
+// the first sign-in leaves them.
+func newUser(c *passwordless.Complete, deleted int64) tenant.User {
 	u := c.NewUser(deleted)
+	u.Test = c.Test
+	u.LastIP, u.LoginsCount = c.IP, 1
+	for _, t := range []*time.Time{&u.CreatedAt, &u.UpdatedAt, &u.LastLogin} {
+		*t = fromMillis(toMillis(c.Now)) // as it will be read
+	}
+	return u
+}
+
+// insertNewUser stores an identity and the user that is made for it. It reports
+// false if another transaction has stored the identity, or if only a test identity
+// may have it, or only a person. A user who has the id that is made from the
+// identifier, but not the identifier, is somebody else, to whom it belonged once:
+// nobody inherits them.
+func insertNewUser(ctx context.Context, tx querier, made func(deleted int64) tenant.User, deleted int64) (tenant.User, bool, error) {
+	u := made(deleted)
 	id := u.Identities[0]
 	n, err := tx.exec(ctx, `
 		INSERT INTO identities (connection_id, identifier, user_id, channel, external_id)
 		SELECT $1, $2, $3, $4, $5
 		WHERE EXISTS (SELECT 1 FROM test_identities WHERE connection_id = $1 AND identifier = $2) = $6
 		ON CONFLICT (connection_id, identifier) DO NOTHING`,
-		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID, c.Test)
+		id.Connection, id.Identifier, u.ID, id.Channel, id.UserID, u.Test)
 	if err != nil || n == 0 {
-		return false, err
+		return tenant.User{}, false, err
 	}
-	for range maxInherited {
-		n, err := insertUser(ctx, tx, &u)
+	for try := range maxInherited {
+		n, err := tx.exec(ctx, insertUserText, userArgs(&u)...)
 		if err != nil {
-			return false, err
+			return u, false, err
 		}
 		if n == 1 {
-			_, err := tx.exec(ctx, `UPDATE identities SET user_id = $3, external_id = $4
-				WHERE connection_id = $1 AND identifier = $2 AND user_id <> $3`,
-				id.Connection, id.Identifier, u.ID, u.Identities[0].UserID)
-			return true, err
+			if try > 0 {
+				_, err = tx.exec(ctx, `UPDATE identities SET user_id = $3, external_id = $4
+					WHERE connection_id = $1 AND identifier = $2`,
+					id.Connection, id.Identifier, u.ID, u.Identities[0].UserID)
+			}
+			u.Identities = nil // as scanUser leaves them
+			return u, true, err
 		}
 		deleted++
-		u = c.NewUser(deleted)
+		u = made(deleted)
 	}
-	return false, errors.New("too many users had the identifier before")
+	return u, false, errors.New("too many users had the identifier before")
 }
 
-// insertUser stores a new user and returns 1; one with the same id stays as it
-// is.
-func insertUser(ctx context.Context, tx querier, u *tenant.User) (int64, error) {
-	return tx.exec(ctx, `INSERT INTO users (`+userColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-		ON CONFLICT (id) DO NOTHING`,
+// insertUserText stores a new user. One with the same id stays as it is.
+const insertUserText = `INSERT INTO users (` + userColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+	ON CONFLICT (id) DO NOTHING`
+
+// userArgs are the values of userColumns.
+func userArgs(u *tenant.User) []any {
+	return []any{
 		u.ID, u.Email, u.EmailVerified, u.Phone, u.PhoneVerified, u.Name, u.Nickname, u.Picture,
 		u.GivenName, u.FamilyName, u.Blocked, encodeMetadata(u.UserMetadata), encodeMetadata(u.AppMetadata),
-		u.LastIP, toMillis(u.LastLogin), u.LoginsCount, toMillis(u.CreatedAt), toMillis(u.UpdatedAt), u.Test)
+		u.LastIP, toMillis(u.LastLogin), u.LoginsCount, toMillis(u.CreatedAt), toMillis(u.UpdatedAt), u.Test,
+	}
 }
 
 func insertGrant(ctx context.Context, tx querier, g *tenant.Grant) error {

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Querier is what a transaction is given.
 type Querier = querier
@@ -12,4 +15,29 @@ func (s *Store) Write(ctx context.Context, fn func(tx Querier) error) error { re
 func Exec(ctx context.Context, tx Querier, text string, args ...any) error {
 	_, err := tx.exec(ctx, text, args...)
 	return err
+}
+
+// Count counts from now on the statements of hot operations on PostgreSQL, and
+// the transactions of several steps.
+func (s *Store) Count() (statements, transactions *atomic.Int64) {
+	statements, transactions = new(atomic.Int64), new(atomic.Int64)
+	if s.lane != nil {
+		run := s.lane.run
+		s.lane.run = func(ctx context.Context, batch []statement) []error {
+			statements.Add(int64(len(batch)))
+			return run(ctx, batch)
+		}
+	}
+	s.writer = counted{s.writer, transactions}
+	return statements, transactions
+}
+
+type counted struct {
+	writer
+	n *atomic.Int64
+}
+
+func (c counted) write(ctx context.Context, fn func(tx querier) error) error {
+	c.n.Add(1)
+	return c.writer.write(ctx, fn)
 }

@@ -63,6 +63,11 @@ func (s *Store) Spend(ctx context.Context, sp passwordless.Spend) (passwordless.
 			return out, err
 		}
 	}
+	return s.spendStepwise(ctx, sp)
+}
+
+// spendStepwise is Spend in a transaction of its own.
+func (s *Store) spendStepwise(ctx context.Context, sp passwordless.Spend) (passwordless.Spent, error) {
 	var out passwordless.Spent
 	err := s.write(ctx, func(tx querier) error {
 		var err error
@@ -76,10 +81,14 @@ func (s *Store) Spend(ctx context.Context, sp passwordless.Spend) (passwordless.
 }
 
 // Redeem implements passwordless.Ledger. On SQLite both halves are one
-// transaction; on PostgreSQL each is one statement.
+// transaction; on PostgreSQL they are one statement, unless the sign-in is one
+// that needs more steps.
 func (s *Store) Redeem(ctx context.Context, sp passwordless.Spend, c passwordless.Complete) (passwordless.Spent, passwordless.Completed, error) {
 	var done passwordless.Completed
 	if s.dialect == postgres {
+		if plainCompletion(&c) && sp.Tries.Address == "" {
+			return s.redeemPostgres(ctx, sp, c)
+		}
 		spent, err := s.Spend(ctx, sp)
 		if err == nil && spent.Outcome == passwordless.Redeemed {
 			done, err = s.Complete(ctx, c)

@@ -11,11 +11,12 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// spendPostgresText is spendText and wrongTryText as one statement. A wrong
-// guess whose identifier lost its last try to another code meanwhile costs
-// its own code a try as well, and is not called wrong: nothing is learnt.
-var spendPostgresText = `
-	WITH guess AS (
+// guessParts are the parts of a statement that are spendText, wrongTryText and
+// the log event. A wrong guess whose identifier lost its last try to another code
+// meanwhile costs its own code a try as well, and is not called wrong: nothing is
+// learnt.
+var guessParts = `
+	guess AS (
 		UPDATE codes SET
 			redeemed_at = CASE WHEN digest = $5 OR digest = $6 THEN $7 ELSE 0 END,
 			attempts    = CASE WHEN digest = $5 OR digest = $6 THEN attempts ELSE attempts + 1 END
@@ -43,40 +44,69 @@ var spendPostgresText = `
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
 		SELECT $19, $7, $20, $3, $1, '', CASE WHEN attempts >= $8 THEN $22 ELSE $21 END
 		FROM guess WHERE NOT redeemed
-	)
-	SELECT redeemed, attempts, spare OR EXISTS (SELECT 1 FROM wrong) OR EXISTS (SELECT 1 FROM device) FROM guess`
+	)`
+
+// guessArgs is how many arguments guessParts take.
+const guessArgs = 22
+
+// judgement is what became of a guess.
+const judgement = `redeemed, attempts, spare OR EXISTS (SELECT 1 FROM wrong) OR EXISTS (SELECT 1 FROM device)`
+
+// spendPostgresText is Spend as one statement.
+var spendPostgresText = `WITH ` + guessParts + ` SELECT ` + judgement + ` FROM guess`
+
+// A judged guess is what the columns of judgement say.
+type judged struct {
+	right, counted bool
+	attempts       int
+}
 
 // spendPostgres judges a guess in one round trip. It reports false when there
 // was nothing to judge.
-func (s *Store) spendPostgres(ctx context.Context, sp passwordless.Spend) (out passwordless.Spent, judged bool, err error) {
+func (s *Store) spendPostgres(ctx context.Context, sp passwordless.Spend) (passwordless.Spent, bool, error) {
+	args, err := guessPartArgs(sp)
+	if err != nil {
+		return passwordless.Spent{}, false, err
+	}
+	var j judged
+	err = s.hot(ctx, statement{spendPostgresText, args, func(row scanner) error {
+		return row.Scan(&j.right, &j.attempts, &j.counted)
+	}})
+	if errors.Is(err, sql.ErrNoRows) {
+		return passwordless.Spent{}, false, nil
+	}
+	if err != nil {
+		return passwordless.Spent{}, false, fmt.Errorf("spend try: %w", err)
+	}
+	out, err := s.spent(ctx, sp, j)
+	return out, true, err
+}
+
+// guessPartArgs are the arguments of guessParts.
+func guessPartArgs(sp passwordless.Spend) ([]any, error) {
 	wrong, dead := sp.Wrong, described(sp.Wrong, passwordless.Dead)
 	wrongDoc, err := encodeLog(&wrong)
 	if err != nil {
-		return out, false, err
+		return nil, err
 	}
 	deadDoc, err := encodeLog(&dead)
 	if err != nil {
-		return out, false, err
+		return nil, err
 	}
 	stamp := attack.Stamp(sp.Now)
-	var right, counted bool
-	var attempts int
-	args := append(spendArgs(sp), string(attack.NoTimes[13:])+stamp, stamp, sp.Failures.Every.Milliseconds(),
-		wrong.ID, wrong.Type, wrongDoc, deadDoc)
-	err = s.hot(ctx, statement{spendPostgresText, args, func(row scanner) error {
-		return row.Scan(&right, &attempts, &counted)
-	}})
+	return append(spendArgs(sp), string(attack.NoTimes[13:])+stamp, stamp, sp.Failures.Every.Milliseconds(),
+		wrong.ID, wrong.Type, wrongDoc, deadDoc), nil
+}
+
+// spent says what a judged guess comes to.
+func (s *Store) spent(ctx context.Context, sp passwordless.Spend, j judged) (passwordless.Spent, error) {
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return out, false, nil
-	case err != nil:
-		return out, false, fmt.Errorf("spend try: %w", err)
-	case right:
-		out.Outcome = passwordless.Redeemed
-	case !counted:
-		out, err = s.noTries(ctx, sp)
-	case attempts >= tenant.MaxAttempts:
-		out.Outcome = passwordless.Dead
+	case j.right:
+		return passwordless.Spent{Outcome: passwordless.Redeemed}, nil
+	case !j.counted:
+		return s.noTries(ctx, sp)
+	case j.attempts >= tenant.MaxAttempts:
+		return passwordless.Spent{Outcome: passwordless.Dead}, nil
 	}
-	return out, true, err
+	return passwordless.Spent{}, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/doorcode/doorcode/internal/account"
 	"github.com/doorcode/doorcode/internal/manage"
-	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -140,12 +139,12 @@ func (s *Store) testUser(ctx context.Context, tx querier, t *tenant.TestIdentity
 		t.Connection, account.Key(s.secrets, t.Channel, t.Identifier)).Scan(&deleted); err != nil {
 		return "", fmt.Errorf("make test user: %w", err)
 	}
-	c := passwordless.Complete{Test: true, NewUser: func(deleted int64) tenant.User {
+	made := func(deleted int64) tenant.User {
 		u := account.New(to, connection, account.ExternalID(s.secrets, to, deleted), t.CreatedAt)
 		u.Test = true
 		return u
-	}}
-	if _, err := insertNewUser(ctx, tx, c, deleted); err != nil {
+	}
+	if _, _, err := insertNewUser(ctx, tx, made, deleted); err != nil {
 		return "", fmt.Errorf("make test user: %w", err)
 	}
 	var user tenant.UserID

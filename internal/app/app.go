@@ -63,6 +63,7 @@ type App struct {
 	url      string
 	tls      bool
 	registry *observe.Registry
+	senders  *senders
 	worker   *delivery.Worker
 	renderer *passwordless.Renderer
 	signIns  *passwordless.Service

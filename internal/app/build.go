@@ -112,6 +112,7 @@ func (a *App) buildSenders() (*senders, error) {
 	send.twilio, errs[0] = twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, PublicURL: a.url, Now: a.now})
 	send.vonage, errs[1] = vonage.New(http, a.cfg.ProviderURL(vonage.Provider))
 	send.sns, errs[2] = sns.New(http, a.cfg.ProviderURL(sns.Provider))
+	a.senders = send
 	return send, errors.Join(errs[:]...)
 }
 

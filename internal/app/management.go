@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -38,6 +39,9 @@ func (a *App) manager() *manage.Service {
 		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Users: a.Store,
 		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store, Protections: a.Store, Blocks: a.Store, Keys: a.Secrets,
 		TestIdentities: a.Store, Codes: otp.Maker{Keys: a.Secrets},
+		Senders: func(ctx context.Context, c *tenant.Connection) (delivery.Sender, error) {
+			return a.senders.configured(ctx, c, c.Channel)
+		},
 		ManagementAudience: grant.ManagementGrant, Management: managementAudiences(a.url), Now: a.now,
 	}
 }

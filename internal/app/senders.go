@@ -40,9 +40,15 @@ type senders struct {
 // sender implements delivery.Worker's Senders. Nil means that nothing is
 // configured.
 func (s *senders) sender(ctx context.Context, c *tenant.Connection, channel tenant.Channel) (delivery.Sender, error) {
-	switch {
-	case s.mode == config.Dev:
+	if s.mode == config.Dev {
 		return s.outbox, nil
+	}
+	return s.configured(ctx, c, channel)
+}
+
+// configured is who sends for the connection in serve.
+func (s *senders) configured(ctx context.Context, c *tenant.Connection, channel tenant.Channel) (delivery.Sender, error) {
+	switch {
 	case channel == tenant.Email:
 		return s.mailer(ctx, c)
 	case channel == tenant.SMS && (c.Sender.Provider == "" || c.Sender.Provider == twilio.Provider):

@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/signing"
 	"github.com/doorcode/doorcode/internal/store"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/token"
+	"github.com/doorcode/doorcode/internal/web"
 )
 
 // Tools are what commands work with that need the database and its keys but
@@ -88,6 +91,53 @@ func (t *Tools) ManagementToken(ctx context.Context, url string, scopes []string
 		Scope:  strings.Join(scopes, " "), GrantType: tenant.GrantClientCredentials,
 	})
 	return issued.AccessToken, err
+}
+
+// A Check is what was found about a connection.
+type Check struct {
+	Connection string // its name
+	Findings   []delivery.Finding
+}
+
+// CheckSenders asks the providers of the channel's connections whether they
+// would take messages, as in serve with that configuration; only that of the
+// connection with the name if it is not empty. Nothing is sent.
+func (t *Tools) CheckSenders(ctx context.Context, cfg config.Config, channel tenant.Channel, name string) ([]Check, error) {
+	cfg.Fill()
+	cfg.Mode = config.Serve
+	a := &App{cfg: cfg, Store: t.Store, Keys: t.Keys, Secrets: t.Secrets, Log: slog.New(slog.DiscardHandler), now: time.Now, url: cfg.PublicURL}
+	var err error
+	if a.networks, err = web.ParseProxies(cfg.AllowNetworks); err != nil {
+		return nil, fmt.Errorf("read --allow-networks: %w", err)
+	}
+	if a.url == "" {
+		if a.url, err = t.Store.Meta(ctx, metaURL); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := a.buildSenders(); err != nil {
+		return nil, err
+	}
+	m := a.manager()
+	all, err := t.Store.AllConnections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var checks []Check
+	for _, c := range all {
+		if c.Channel != channel || name != "" && c.Name != name {
+			continue
+		}
+		found, err := m.CheckSender(ctx, c.ID)
+		if err != nil {
+			return nil, fmt.Errorf("check connection %s: %w", c.Name, err)
+		}
+		checks = append(checks, Check{c.Name, found})
+	}
+	if len(checks) == 0 {
+		return nil, fmt.Errorf("there is no connection of that name for %s in the database: make one through the Management API or the configuration file, and start the server once", channel)
+	}
+	return checks, nil
 }
 
 // CommandLine is the application that tokens made on the command line name.

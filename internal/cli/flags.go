@@ -17,6 +17,7 @@ type databaseFlags struct {
 // serverFlags are those of dev and serve.
 type serverFlags struct {
 	databaseFlags
+	providerFlags
 	Addr           string   `help:"Address of the server (default 127.0.0.1:8787). Port 0 picks one." env:"DOORCODE_ADDR" placeholder:"HOST:PORT"`
 	PublicURL      string   `help:"Where people and applications reach the server, such as https://login.example.com." env:"DOORCODE_PUBLIC_URL" placeholder:"URL"`
 	DashboardURL   string   `help:"Where the Dashboard is reached, if elsewhere." env:"DOORCODE_DASHBOARD_URL" placeholder:"URL"`
@@ -24,13 +25,21 @@ type serverFlags struct {
 	PrivateAddr    string   `help:"Address for health, metrics and profiles (default 127.0.0.1:8788)." env:"DOORCODE_PRIVATE_ADDR" placeholder:"HOST:PORT"`
 	ReadyFile      string   `help:"Write addresses and ready-made credentials here once the server answers." env:"DOORCODE_READY_FILE" placeholder:"FILE"`
 	TrustedProxies []string `help:"Networks whose X-Forwarded-For is believed." env:"DOORCODE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	AllowNetworks  []string `help:"Networks that SMS gateways may be in though they are not public, such as 10.1.0.0/16. There they may use any port, and plain http." env:"DOORCODE_ALLOW_NETWORKS" placeholder:"CIDR"`
 	Limits         string   `help:"Limits on requests and sends: off, auth0 or strict (dev: off, serve: strict)." env:"DOORCODE_LIMITS" placeholder:"MODE"`
 	TLSCert        string   `help:"Certificate file, to serve https." env:"DOORCODE_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `help:"Key file of the certificate." env:"DOORCODE_TLS_KEY" placeholder:"FILE"`
 	LogFormat      string   `help:"Log lines as text or json." env:"DOORCODE_LOG_FORMAT" placeholder:"FORMAT"`
-	TwilioURL      string   `help:"Base URL of Twilio's API (default https://api.twilio.com)." env:"DOORCODE_TWILIO_URL" placeholder:"URL"`
-	ProviderURLs   []string `name:"provider-urls" help:"Base URLs of the other providers (vonage, sns, ses, sendgrid), for stand-ins." env:"DOORCODE_PROVIDER_URLS" placeholder:"NAME=URL"`
+}
+
+// providerFlags are those of every verb that speaks to providers.
+type providerFlags struct {
+	AllowNetworks []string `help:"Networks that SMS gateways may be in though they are not public, such as 10.1.0.0/16. There they may use any port, and plain http." env:"DOORCODE_ALLOW_NETWORKS" placeholder:"CIDR"`
+	TwilioURL     string   `help:"Base URL of Twilio's API (default https://api.twilio.com)." env:"DOORCODE_TWILIO_URL" placeholder:"URL"`
+	ProviderURLs  []string `name:"provider-urls" help:"Base URLs of the other providers (vonage, sns, ses, sendgrid), for stand-ins." env:"DOORCODE_PROVIDER_URLS" placeholder:"NAME=URL"`
+}
+
+func (f providerFlags) fill(c *config.Config) {
+	c.AllowNetworks, c.TwilioURL, c.ProviderURLs = f.AllowNetworks, f.TwilioURL, f.ProviderURLs
 }
 
 func (f databaseFlags) config(mode config.Mode) (config.Config, error) {
@@ -47,9 +56,9 @@ func (f serverFlags) config(mode config.Mode) (config.Config, error) {
 	c, err := f.databaseFlags.config(mode)
 	c.Addr, c.PublicURL, c.DashboardURL, c.File = f.Addr, f.PublicURL, f.DashboardURL, f.Config
 	c.PrivateAddr, c.ReadyFile = f.PrivateAddr, f.ReadyFile
-	c.TrustedProxies, c.AllowNetworks = f.TrustedProxies, f.AllowNetworks
-	c.ProviderURLs = f.ProviderURLs
-	c.Limits, c.TLSCert, c.TLSKey, c.LogFormat, c.TwilioURL = f.Limits, f.TLSCert, f.TLSKey, f.LogFormat, f.TwilioURL
+	c.TrustedProxies = f.TrustedProxies
+	c.Limits, c.TLSCert, c.TLSKey, c.LogFormat = f.Limits, f.TLSCert, f.TLSKey, f.LogFormat
+	f.fill(&c)
 	return c, err
 }
 

@@ -19,9 +19,13 @@ import (
 
 type tryVerb struct {
 	Channel string `arg:"" enum:"sms,email" help:"sms or email."`
-	To      string `arg:"" help:"Number, such as +447700900123, or address."`
+	To      string `arg:"" optional:"" help:"Number, such as +447700900123, or address. Not with --check."`
 	databaseFlags
-	URL string `help:"Development server to use (default: the one running on this database, else one started for this)." placeholder:"URL"`
+	providerFlags
+	Check      bool   `help:"Send nothing: ask the provider of each connection whether it would take messages, and show what is in its way."`
+	Connection string `help:"With --check: only the connection of this name." placeholder:"NAME"`
+	Config     string `help:"With --check: the server's configuration file, for its settings." env:"DOORCODE_CONFIG" placeholder:"FILE"`
+	URL        string `help:"Development server to use (default: the one running on this database, else one started for this)." placeholder:"URL"`
 }
 
 // tryTimeout bounds the whole loop.
@@ -31,6 +35,14 @@ const tryTimeout = 20 * time.Second
 // prints each step. It uses the development server of this folder's database
 // if that is running, and else starts one that is gone afterwards.
 func (v *tryVerb) Run(ctx context.Context, s *streams) error {
+	switch {
+	case v.Check && v.To != "":
+		return usageError{errors.New("--check sends nothing, so it takes no number and no address")}
+	case v.Check:
+		return v.check(ctx, s)
+	case v.To == "":
+		return usageError{errors.New("say who the code is for: a number, such as +447700900123, or an address. --check goes without one")}
+	}
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	server, client, stop, err := v.server(ctx, s)

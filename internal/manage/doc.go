@@ -11,8 +11,10 @@
 package manage
 
 import (
+	"context"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/secret"
@@ -65,7 +67,11 @@ type Service struct {
 	// that they outlive a change of the public URL.
 	Management         []string
 	ManagementAudience string
-	Now                func() time.Time
+	// Senders returns who would send for a connection in production; nil if
+	// nothing is configured. An *delivery.Error says what is missing. Only
+	// CheckSender needs it.
+	Senders func(ctx context.Context, c *tenant.Connection) (delivery.Sender, error)
+	Now     func() time.Time
 }
 
 // A Window is the part of a list that is asked for: from an offset, or behind

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/testkit/binary"
+	"github.com/doorcode/doorcode/internal/testkit/twiliotest"
 )
 
 // command runs the program in a directory and returns what it printed and its
@@ -108,4 +109,47 @@ func TestTry(t *testing.T) {
 		stdout, stderr, status := command(t, t.TempDir(), "try", "sms", "+447700900124")
 		check(t, "+447700900124", stdout, stderr, status)
 	})
+}
+
+// doorcode try --check asks the provider and sends nothing: each step has its
+// verdict, and one that failed says what to do.
+func TestTryCheck(t *testing.T) {
+	stand := twiliotest.Start(t)
+	run := binary.New(t)
+	s := run.Start()
+	check := func(t *testing.T, status int, says []string, args ...string) {
+		t.Helper()
+		stdout, stderr, got := command(t, s.Dir(), append([]string{"try", "sms", "--check", "--twilio-url", stand.URL}, args...)...)
+		if got != status {
+			t.Errorf("status %d, want %d:\n%s%s", got, status, stdout, stderr)
+		}
+		for _, want := range says {
+			if !regexp.MustCompile(want).MatchString(stdout + stderr) {
+				t.Errorf("it says nothing of %s:\n%s%s", want, stdout, stderr)
+			}
+		}
+		if strings.Contains(stdout+stderr, twiliotest.Token) {
+			t.Errorf("it tells the Auth Token:\n%s%s", stdout, stderr)
+		}
+	}
+	check(t, 1, []string{`connection sms\n`, `fail  settings +The connection "sms" lacks the Twilio Account SID`, `-> Complete the Twilio settings`, `doorcode: .*1 of the steps`})
+	m := s.Manage(t.Context())
+	run.Note(twiliotest.Token)
+	set := func(options map[string]any) {
+		m.Must(t.Context(), "PATCH", "/api/v2/connections/"+m.Connection(t.Context(), "sms"), map[string]any{"options": options}, nil)
+	}
+	set(map[string]any{"twilio_sid": twiliotest.SID, "twilio_token": twiliotest.Token, "from": twiliotest.From})
+	check(t, 0, []string{`ok +credentials`, `ok +account`, `ok +balance +The balance is 12\.34 USD`, `ok +sender`, `warn +reports`, `-> Give the server a public URL`})
+	check(t, 0, []string{`connection sms\n`}, "--connection", "sms")
+	check(t, 1, []string{`doorcode: there is no connection of that name`}, "--connection", "smoke-signals")
+	set(map[string]any{"from": "+15005550099"})
+	check(t, 1, []string{`fail +sender +The From number \+15005550099 is not one of the account's`, `doorcode: .*1 of the steps`})
+	check(t, 2, []string{`doorcode: --check sends nothing`}, "+447700900123")
+	if _, stderr, status := command(t, s.Dir(), "try", "sms"); status != 2 || !strings.Contains(stderr, "say who the code is for") {
+		t.Errorf("try without a recipient: status %d, %s", status, stderr)
+	}
+	if n := len(stand.Sent()); n != 0 {
+		t.Errorf("checking sent %d messages", n)
+	}
+	s.Stop()
 }

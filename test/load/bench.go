@@ -49,6 +49,8 @@ type sizes struct {
 	restarts  int
 	signing   time.Duration
 	quiet     time.Duration
+	waiting   int           // starts that wait for a slow provider
+	slow      time.Duration // how long it takes
 }
 
 // A bench is one server with one database under load.

@@ -21,12 +21,12 @@ func amounts() sizes {
 	if long() {
 		return sizes{
 			one: 1000, many: 4000, callers: 32, paced: 10 * time.Second, restarts: 7,
-			signing: 2 * time.Second, quiet: 100 * time.Millisecond,
+			signing: 2 * time.Second, quiet: 100 * time.Millisecond, waiting: 128, slow: 2 * time.Second,
 		}
 	}
 	return sizes{
 		one: 10, many: 64, callers: 32, paced: 200 * time.Millisecond, restarts: 1,
-		signing: 50 * time.Millisecond, quiet: 10 * time.Millisecond,
+		signing: 50 * time.Millisecond, quiet: 10 * time.Millisecond, waiting: 128, slow: 200 * time.Millisecond,
 	}
 }
 
@@ -43,13 +43,14 @@ func TestLoad(t *testing.T) {
 		b := newBench(t, db, size)
 		r := &report{database: db.Name}
 		b.measure(r)
+		b.server.Stop()
+		slowProvider(t, db, size, r)
 		if long() {
 			t.Logf("\n%s", r)
 			t.Logf("measured: %s (load average of the machine %s before it)", r.short(), before)
 		} else {
 			t.Log("every request was answered; for figures: test/long load")
 		}
-		b.server.Stop()
 	})
 }
 

@@ -1,6 +1,8 @@
 package binary
 
 import (
+	crand "crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,7 +22,8 @@ import (
 // asked of it than to answer at all.
 const readyWithin = 30 * time.Second
 
-// A Server is a running "doorcode dev", or one that has been ended.
+// A Server is a running "doorcode dev" or "doorcode serve", or one that has been
+// ended.
 type Server struct {
 	Ready
 	// ReadyAfter is how long it took from the start of the process to the
@@ -30,6 +33,7 @@ type Server struct {
 	HTTP *http.Client
 
 	run            *Run
+	serve          bool
 	dir            string
 	args           []string
 	port           string
@@ -45,13 +49,32 @@ type Server struct {
 // otherwise.
 func (r *Run) Start(args ...string) *Server {
 	r.t.Helper()
+	return r.begin(false, args)
+}
+
+// Serve is Start for "doorcode serve", which sends through real providers: the
+// flags name stand-ins. A key file that they name is made.
+func (r *Run) Serve(args ...string) *Server {
+	r.t.Helper()
+	if i := slices.Index(args, "--key-file"); i >= 0 {
+		key := make([]byte, 32)
+		_, _ = crand.Read(key) // never fails
+		if err := os.WriteFile(args[i+1], []byte(base64.StdEncoding.EncodeToString(key)), 0o600); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return r.begin(true, args)
+}
+
+func (r *Run) begin(serve bool, args []string) *Server {
+	r.t.Helper()
 	Path(r.t)
 	dir, err := os.MkdirTemp(r.dir, "server-")
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	s := &Server{
-		run: r, dir: dir, args: args, port: freePort(),
+		run: r, serve: serve, dir: dir, args: args, port: freePort(),
 		stdout: filepath.Join(dir, "stdout.log"), stderr: filepath.Join(dir, "stderr.log"),
 	}
 	r.mu.Lock()
@@ -77,10 +100,12 @@ func (s *Server) start() error {
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	args := append([]string{
-		"dev", "--no-open", "--addr", "127.0.0.1:" + s.port,
-		"--private-addr", "127.0.0.1:0", "--ready-file", ready,
-	}, s.args...)
+	args := []string{"dev", "--no-open"}
+	if s.serve {
+		args = []string{"serve", "--public-url", "http://127.0.0.1:" + s.port}
+	}
+	args = append(append(args, "--addr", "127.0.0.1:"+s.port,
+		"--private-addr", "127.0.0.1:0", "--ready-file", ready), s.args...)
 	s.cmd = exec.Command(path, args...)
 	s.cmd.Dir = s.dir
 	// A killed server leaves its temporary files where the test's are.

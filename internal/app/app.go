@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
@@ -68,8 +69,10 @@ type App struct {
 	renderer *passwordless.Renderer
 	signIns  *passwordless.Service
 	grants   *grant.Service
-	proxies  []netip.Prefix
-	networks []netip.Prefix // that gateways may be in though they are not public
+	// authorize answers /authorize.
+	authorize *authorize.Service
+	proxies   []netip.Prefix
+	networks  []netip.Prefix // that gateways may be in though they are not public
 
 	public  []net.Listener
 	private net.Listener

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/delivery/call"
@@ -126,6 +127,10 @@ func (a *App) buildUseCases(send *senders) {
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens,
 		Management: managementAudiences(a.url), Now: a.now,
 		UserinfoLimit: a.meter(attack.UserinfoRate),
+	}
+	a.authorize = &authorize.Service{
+		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,
+		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Now: a.now,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/doorcode/doorcode/internal/web/authapi"
 	"github.com/doorcode/doorcode/internal/web/dashboard"
 	"github.com/doorcode/doorcode/internal/web/hooks"
+	"github.com/doorcode/doorcode/internal/web/hosted"
 	outboxweb "github.com/doorcode/doorcode/internal/web/outbox"
 )
 
@@ -29,6 +30,13 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	login := &hosted.Pages{Authorize: a.authorize, URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Proxies: a.proxies, Log: a.Log}
+	loginPages, err := login.Handler()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/authorize", loginPages)
+	mux.Handle("/u/", loginPages)
 	dash := &dashboard.Dashboard{URL: a.url, Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev}
 	pages, err := dash.Handler()
 	if err != nil {

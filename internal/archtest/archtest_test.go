@@ -37,7 +37,7 @@ var layers = [][]string{
 		"delivery/outbox", "web",
 	},
 	{
-		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox", "web/hooks",
+		"web/authapi", "web/mgmtapi", "web/ops", "web/dashboard", "web/outbox", "web/hosted", "web/hooks",
 		"store/storetest", "delivery/deliverytest",
 	},
 	// What builds the whole, and what runs it.

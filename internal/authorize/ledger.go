@@ -51,8 +51,8 @@ type Ledger interface {
 	// the session holds and the transaction, if there is one, is at
 	// StepSignedIn with that session; otherwise the fault is
 	// tenant.ErrTransaction. Of many calls for one transaction at most one
-	// succeeds.
-	GrantAuthorization(ctx context.Context, g Granting) (tenant.User, error)
+	// succeeds. It returns the user and when they last showed who they are.
+	GrantAuthorization(ctx context.Context, g Granting) (user tenant.User, proved time.Time, err error)
 
 	// AbandonTransaction ends a sign-in without tokens. The fault is
 	// tenant.ErrTransaction when it has ended already.
@@ -73,7 +73,9 @@ type Choice struct {
 	From       []tenant.TransactionStep
 	To         tenant.TransactionStep
 	Connection tenant.ConnectionID
+	Channel    tenant.Channel
 	Identifier string
+	Digits     int
 }
 
 // Granting is what Ledger.GrantAuthorization stores.
@@ -88,5 +90,5 @@ type Granting struct {
 	// Consent is added to what the person has allowed; nil when they were not
 	// asked.
 	Consent *tenant.Consent
-	Event   tenant.LogEvent
+	Event   *tenant.LogEvent // nil when there is nothing to tell
 }

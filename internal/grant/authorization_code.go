@@ -85,6 +85,7 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	if w.api, err = s.PersonAPI(ctx, done.Grant.Audience); err != nil {
 		return Answer{}, err
 	}
+	w.form.Attributes = done.Code.Legacy
 	w.Scope = oauth.ParseScopes(done.Code.AskedScope)
 	return s.answer(ctx, w, person{
 		user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangeCode, nonce: done.Code.Nonce,

@@ -90,14 +90,17 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 		return Finished{}, fmt.Errorf("redeem code: %w", err)
 	}
 	s.countVerify(c.Channel, spent.Outcome, done.Outcome)
-	if err := verdict(c, spent); err != nil {
-		return Finished{}, err
+	if refused := verdict(c, spent); refused != nil {
+		if r.Session != nil {
+			refused = refused.Because(&RefusedError{spent.Outcome, spent.Left})
+		}
+		return Finished{}, refused
 	}
 	switch done.Outcome {
 	case UserBlocked:
-		return Finished{}, errBlocked
+		return Finished{}, ErrBlocked
 	case SignUpDisabled:
-		return Finished{}, errNoSignUp
+		return Finished{}, ErrNoSignUp
 	case TooManySignUps:
 		return Finished{}, errSignUps.After(done.Wait)
 	case SignedIn:
@@ -138,7 +141,7 @@ func (s *Service) asTest(t *tenant.TestIdentity, code string, sp *Spend, in *Com
 
 // verdict is the fault of a guess that lets nobody in, and nil for the one
 // request that may go on.
-func verdict(c *tenant.Connection, spent Spent) error {
+func verdict(c *tenant.Connection, spent Spent) *fault.Error {
 	switch spent.Outcome {
 	case Redeemed:
 		return nil
@@ -150,8 +153,22 @@ func verdict(c *tenant.Connection, spent Spent) error {
 		return errTries.After(spent.Wait)
 	case TooManyFailures:
 		return errFailures.After(spent.Wait)
+	default:
+		return oauth.WrongCode(c.Channel)
 	}
-	return oauth.WrongCode(c.Channel)
+}
+
+// A RefusedError is the cause of the fault of a code that lets nobody in on a
+// page of ours, which may say more to who asked for it than the API says to
+// whoever asks.
+type RefusedError struct {
+	Outcome SpendOutcome
+	Left    int // tries, with Wrong; 0 if there was no code to try
+}
+
+// Error says how the code was judged.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("code refused (%d), %d tries left", e.Outcome, e.Left)
 }
 
 func failed(now time.Time, c *tenant.Connection, to tenant.Recipient, r FinishRequest) tenant.LogEvent {
@@ -173,6 +190,10 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 	signUp.ID, signUp.Type = event.NewID(now), event.SignUp
 	refused.Type = event.ExchangeOTPFailed
 
+	events := []tenant.LogEvent{success, exchange}
+	if r.Session != nil {
+		events = events[:1] // nothing was exchanged for tokens yet
+	}
 	g := r.Grant
 	g.Client, g.AuthTime, g.CreatedAt = r.Client.ID, now, now
 	return Complete{
@@ -183,7 +204,7 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 			return account.New(to, c.Name, account.ExternalID(s.Keys, to, deleted), now)
 		},
 		Grant: g, Refresh: r.Refresh,
-		Events: []tenant.LogEvent{success, exchange}, SignUp: signUp, Refused: refused,
+		Events: events, SignUp: signUp, Refused: refused,
 		Session: r.Session, Transaction: r.Transaction, Replaces: r.Replaces,
 	}
 }

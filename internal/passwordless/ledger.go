@@ -112,6 +112,7 @@ type Spend struct {
 type Spent struct {
 	Outcome SpendOutcome
 	Wait    time.Duration // with NoTries and TooManyFailures
+	Left    int           // with Wrong: tries that the code has left, if one was judged
 }
 
 // SpendOutcome says how a guess was judged.

@@ -95,8 +95,8 @@ var (
 
 // The refusals of somebody who has proved an identifier but may not sign in.
 var (
-	errBlocked  = fault.New(fault.Denied, oauth.CodeUnauthorized, "user is blocked")
-	errNoSignUp = fault.New(fault.Denied, oauth.CodeInvalidGrant, "Public signup is disabled")
+	ErrBlocked  = fault.New(fault.Denied, oauth.CodeUnauthorized, "user is blocked")
+	ErrNoSignUp = fault.New(fault.Denied, oauth.CodeInvalidGrant, "Public signup is disabled")
 )
 
 // connection finds the connection an application asks for and checks that it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/account"
 	"github.com/doorcode/doorcode/internal/address"
@@ -46,6 +47,9 @@ type Started struct {
 	Identifier string
 	RateLeft   int // requests left to the caller's address; -1 when not limited
 	Digits     int // of the code
+	// Cooldown is set on our own pages when the same was asked for only just
+	// now, and nothing was sent: how long until it is again.
+	Cooldown time.Duration
 
 	// Event is the type of the log event that was recorded, for the record of
 	// the request and nobody else; empty when nothing was.
@@ -117,6 +121,10 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	switch begun.Outcome {
 	case Due, Suppressed:
 		out.Event = begun.Event
+	case Cooling:
+		if r.Transaction != "" {
+			out.Cooldown = begun.Wait
+		}
 	}
 	return out, nil
 }

@@ -16,7 +16,15 @@ type tenantDoc struct {
 	SupportURL      string   `json:"support_url"`
 	DefaultAudience string   `json:"default_audience"`
 	EnabledLocales  []string `json:"enabled_locales"`
-	Flags           struct {
+	Lifetime        float64  `json:"session_lifetime"`      // hours
+	Idle            float64  `json:"idle_session_lifetime"` // hours
+	Cookie          struct {
+		Mode string `json:"mode"`
+	} `json:"session_cookie"`
+	ErrorPage struct {
+		URL string `json:"url"`
+	} `json:"error_page"`
+	Flags struct {
 		ClientAuth        *bool `json:"enforce_client_authentication_on_passwordless_start"`
 		RevealSignUp      bool  `json:"passwordless_start_reveals_signup_disabled"`
 		StandardsStrict   bool  `json:"standards_strict"`
@@ -36,6 +44,10 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 	return tenant.Settings{
 		FriendlyName: d.FriendlyName, SupportEmail: d.SupportEmail, SupportURL: d.SupportURL,
 		DefaultAudience: d.DefaultAudience, EnabledLocales: d.EnabledLocales,
+		Sessions: tenant.SessionPolicy{
+			Lifetime: seconds(d.Lifetime * 3600), Idle: seconds(d.Idle * 3600), Transient: d.Cookie.Mode == "non-persistent",
+		},
+		ErrorPage: d.ErrorPage.URL,
 		Flags: tenant.Flags{
 			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
 			StandardsStrict: d.Flags.StandardsStrict, LegacyPipeline: d.Flags.LegacyPipeline,

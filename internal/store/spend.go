@@ -140,9 +140,7 @@ func judge(ctx context.Context, tx querier, sp passwordless.Spend) (out password
 		if err := countWrong(ctx, tx, sp, spare); err != nil {
 			return out, err
 		}
-		if attempts >= tenant.MaxAttempts {
-			out.Outcome = passwordless.Dead
-		}
+		out = afterWrong(attempts)
 	}
 	return out, recordFailure(ctx, tx, sp, out)
 }
@@ -169,6 +167,14 @@ func recordFailure(ctx context.Context, tx querier, sp passwordless.Spend, out p
 		}
 	}
 	return insertLogs(ctx, tx, described(sp.Wrong, out.Outcome))
+}
+
+// afterWrong is how a wrong guess is judged that was counted.
+func afterWrong(attempts int) passwordless.Spent {
+	if attempts >= tenant.MaxAttempts {
+		return passwordless.Spent{Outcome: passwordless.Dead}
+	}
+	return passwordless.Spent{Outcome: passwordless.Wrong, Left: tenant.MaxAttempts - attempts}
 }
 
 // countWrong counts a wrong guess against the device if it is known, else

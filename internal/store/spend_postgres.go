@@ -8,7 +8,6 @@ import (
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/passwordless"
-	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 // guessParts are the parts of a statement that are spendText, wrongTryText and
@@ -105,8 +104,6 @@ func (s *Store) spent(ctx context.Context, sp passwordless.Spend, j judged) (pas
 		return passwordless.Spent{Outcome: passwordless.Redeemed}, nil
 	case !j.counted:
 		return s.noTries(ctx, sp)
-	case j.attempts >= tenant.MaxAttempts:
-		return passwordless.Spent{Outcome: passwordless.Dead}, nil
 	}
-	return passwordless.Spent{}, nil
+	return afterWrong(j.attempts), nil
 }

@@ -72,10 +72,10 @@ func (s *Store) AddTransaction(ctx context.Context, t tenant.Transaction) error 
 	}
 	return s.write(ctx, func(tx querier) error {
 		_, err := tx.exec(ctx, `
-			INSERT INTO transactions (id, browser, client_id, request, step, connection_id, identifier, session_id,
-				created_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			t.ID, t.Browser, t.Request.Client, doc, t.Step, t.Connection, t.Identifier, t.Session,
+			INSERT INTO transactions (id, browser, client_id, request, step, connection_id, channel, identifier,
+				digits, session_id, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			t.ID, t.Browser, t.Request.Client, doc, t.Step, t.Connection, t.Channel, t.Identifier, t.Digits, t.Session,
 			toMillis(t.CreatedAt), toMillis(t.Expires))
 		if err != nil {
 			return fmt.Errorf("store sign-in: %w", err)
@@ -90,9 +90,9 @@ func (s *Store) PendingTransaction(ctx context.Context, now time.Time, id string
 	var client tenant.ClientID
 	var doc string
 	err := s.read.row(ctx, `
-		SELECT browser, client_id, request, step, connection_id, identifier, session_id, created_at, expires_at
+		SELECT browser, client_id, request, step, connection_id, channel, identifier, digits, session_id, created_at, expires_at
 		FROM transactions WHERE id = $1 AND step <> $2 AND expires_at > $3`, id, tenant.StepDone, toMillis(now)).
-		Scan(&t.Browser, &client, &doc, &t.Step, &t.Connection, &t.Identifier, &t.Session, millis{&t.CreatedAt}, millis{&t.Expires})
+		Scan(&t.Browser, &client, &doc, &t.Step, &t.Connection, &t.Channel, &t.Identifier, &t.Digits, &t.Session, millis{&t.CreatedAt}, millis{&t.Expires})
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, tenant.ErrTransaction
 	}
@@ -110,9 +110,9 @@ func (s *Store) ChooseIdentifier(ctx context.Context, c authorize.Choice) error 
 	from := [2]tenant.TransactionStep{c.From[0], c.From[len(c.From)-1]}
 	return s.write(ctx, func(tx querier) error {
 		n, err := tx.exec(ctx, `
-			UPDATE transactions SET step = $3, connection_id = $4, identifier = $5
-			WHERE id = $1 AND expires_at > $2 AND (step = $6 OR step = $7)`,
-			c.ID, toMillis(c.Now), c.To, c.Connection, c.Identifier, from[0], from[1])
+			UPDATE transactions SET step = $3, connection_id = $4, channel = $5, identifier = $6, digits = $7
+			WHERE id = $1 AND expires_at > $2 AND (step = $8 OR step = $9)`,
+			c.ID, toMillis(c.Now), c.To, c.Connection, c.Channel, c.Identifier, c.Digits, from[0], from[1])
 		return oneRow(n, err)
 	})
 }
@@ -141,11 +141,11 @@ func oneRow(n int64, err error) error {
 }
 
 // GrantAuthorization implements authorize.Ledger.
-func (s *Store) GrantAuthorization(ctx context.Context, g authorize.Granting) (tenant.User, error) {
-	var user tenant.User
-	err := s.write(ctx, func(tx querier) error {
-		id, proved, err := useSession(ctx, tx, g.Now, g.Session, g.IP, g.UserAgent)
-		if err != nil {
+func (s *Store) GrantAuthorization(ctx context.Context, g authorize.Granting) (user tenant.User, proved time.Time, err error) {
+	err = s.write(ctx, func(tx querier) error {
+		var id tenant.UserID
+		var err error
+		if id, proved, err = useSession(ctx, tx, g.Now, g.Session, g.IP, g.UserAgent); err != nil {
 			return err
 		}
 		if g.Transaction != "" {
@@ -162,7 +162,7 @@ func (s *Store) GrantAuthorization(ctx context.Context, g authorize.Granting) (t
 		}
 		return storeAuthorization(ctx, tx, g, id, proved)
 	})
-	return user, err
+	return user, proved, err
 }
 
 // storeAuthorization stores what a request is answered with.
@@ -189,8 +189,12 @@ func storeAuthorization(ctx context.Context, tx querier, g authorize.Granting, u
 			return fmt.Errorf("store consent: %w", err)
 		}
 	}
-	g.Event.User = user
-	return insertLogs(ctx, tx, g.Event)
+	if g.Event == nil {
+		return nil
+	}
+	e := *g.Event
+	e.User = user
+	return insertLogs(ctx, tx, e)
 }
 
 // Consent implements authorize.Ledger.

@@ -81,7 +81,9 @@ type Transaction struct {
 	// Connection and Identifier are who the code was sent to. A code works
 	// for this transaction only (CodeKey.Transaction).
 	Connection ConnectionID
+	Channel    Channel
 	Identifier string
+	Digits     int // of that code
 	// Session is who has proved themselves, from StepSignedIn on.
 	Session string
 

@@ -57,6 +57,7 @@ type Request struct {
 	AskedScope string
 
 	Nonce       string    // for the ID token, as it was sent
+	Code        string    // the authorization code that an ID token goes with, for "c_hash"
 	AuthTime    time.Time // for the ID token; zero leaves it out
 	GrantType   string    // as it was sent, for "gty"
 	Permissions []string  // for APIs whose profile wants them
@@ -261,6 +262,9 @@ func (m *minting) idDraft(access string) (signing.Draft, error) {
 	claims = appendText(claims, "nonce", m.Nonce)
 	if access != "" {
 		claims = append(claims, Claim{"at_hash", halfHash(access)})
+	}
+	if m.Code != "" { // OpenID Connect Core 1.0 §3.3.2.11
+		claims = append(claims, Claim{"c_hash", halfHash(m.Code)})
 	}
 	claims = appendProfile(claims, m.User, m.scopes, m.Form)
 	doc, err := AppendClaims(make([]byte, 0, 768), claims)

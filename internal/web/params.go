@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -59,6 +60,20 @@ func ReadParams(w http.ResponseWriter, r *http.Request, limit int64) (Params, er
 // ReadQuery returns the parameters in the URL, by the rules of ReadParams.
 func ReadQuery(r *http.Request) (Params, error) { return formParams(r.URL.RawQuery) }
 
+// ReadForm returns the parameters of a page's request: those in the URL of a
+// GET, those in the form of a POST. What occurs more than once is in repeated
+// and not among them, for endpoints that know whom to tell.
+func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) (p Params, repeated []string, err error) {
+	if r.Method != http.MethodPost {
+		return splitForm(r.URL.RawQuery)
+	}
+	body, err := ReadBody(w, r, limit)
+	if err != nil {
+		return Params{}, nil, err
+	}
+	return splitForm(string(body))
+}
+
 // isJSON decides how a body is to be read. A brace decides even against a form's
 // content type: curl -d sends that with whatever it is given, and no form
 // begins with one, since it would be escaped.
@@ -96,34 +111,51 @@ func jsonParams(body []byte) (Params, error) {
 }
 
 func formParams(form string) (Params, error) {
+	p, repeated, err := splitForm(form)
+	if err == nil && len(repeated) > 0 {
+		err = duplicate(repeated[0])
+	}
+	if err != nil {
+		return Params{}, err
+	}
+	return p, nil
+}
+
+// splitForm reads a form. Parameters that occur more than once are left out and
+// named.
+func splitForm(form string) (p Params, repeated []string, err error) {
 	if len(form) == 0 {
-		return Params{}, nil
+		return Params{}, nil, nil
 	}
 	if strings.Count(form, "&") >= 2*maxParams {
-		return Params{}, errTooMany()
+		return Params{}, nil, errTooMany()
 	}
-	p := Params{list: make([]param, 0, min(maxParams, 1+strings.Count(form, "&")))}
+	p.list = make([]param, 0, min(maxParams, 1+strings.Count(form, "&")))
 	for pair := range strings.SplitSeq(form, "&") {
 		before, after, _ := strings.Cut(pair, "=")
 		name, err := unescape(before)
 		if err != nil {
-			return Params{}, err
+			return Params{}, nil, err
 		}
 		text, err := unescape(after)
 		if err != nil {
-			return Params{}, err
+			return Params{}, nil, err
 		}
 		switch {
 		case name == "":
 			continue // as in a trailing "&"
+		case slices.Contains(repeated, name):
+			continue
 		case p.find(name) != nil:
-			return Params{}, duplicate(name)
-		case len(p.list) == maxParams:
-			return Params{}, errTooMany()
+			repeated = append(repeated, name)
+			p.list = slices.DeleteFunc(p.list, func(v param) bool { return v.name == name })
+			continue
+		case len(p.list)+len(repeated) == maxParams:
+			return Params{}, nil, errTooMany()
 		}
 		p.list = append(p.list, param{name: name, text: text})
 	}
-	return p, nil
+	return p, repeated, nil
 }
 
 func errTooMany() error { return invalid("Too many parameters.") }

@@ -39,7 +39,9 @@ CREATE TABLE transactions (
 	request       TEXT NOT NULL, -- JSON
 	step          TEXT NOT NULL,
 	connection_id TEXT NOT NULL,
+	channel       TEXT NOT NULL,
 	identifier    TEXT NOT NULL,
+	digits        BIGINT NOT NULL, -- of the code that was asked for
 	session_id    TEXT NOT NULL,
 	created_at    BIGINT NOT NULL,
 	expires_at    BIGINT NOT NULL

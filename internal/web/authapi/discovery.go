@@ -13,12 +13,16 @@ import (
 // RFC 8414 §2). It names what there is and nothing else.
 type metadata struct {
 	Issuer             string   `json:"issuer"`
+	Authorization      string   `json:"authorization_endpoint"`
 	TokenEndpoint      string   `json:"token_endpoint"`
 	UserinfoEndpoint   string   `json:"userinfo_endpoint"`
 	JWKSURI            string   `json:"jwks_uri"`
 	RevocationEndpoint string   `json:"revocation_endpoint"`
 	Scopes             []string `json:"scopes_supported"`
 	ResponseTypes      []string `json:"response_types_supported"`
+	ResponseModes      []string `json:"response_modes_supported"`
+	ChallengeMethods   []string `json:"code_challenge_methods_supported"`
+	Prompts            []string `json:"prompt_values_supported"`
 	GrantTypes         []string `json:"grant_types_supported"`
 	SubjectTypes       []string `json:"subject_types_supported"`
 	AuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
@@ -28,6 +32,8 @@ type metadata struct {
 	Claims             []string `json:"claims_supported"`
 	RequestURI         bool     `json:"request_uri_parameter_supported"`
 	Request            bool     `json:"request_parameter_supported"`
+	ClaimsParameter    bool     `json:"claims_parameter_supported"`
+	ResponseIssuer     bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 }
 
 // discovery serves the metadata. Everything in it comes from the configured
@@ -37,20 +43,27 @@ func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Access-Control-Allow-Origin", "*") // public facts, no credentials
 	return web.WriteJSON(w, http.StatusOK, metadata{
 		Issuer:             a.Issuer,
+		Authorization:      a.Issuer + "authorize",
 		TokenEndpoint:      a.Issuer + "oauth/token",
 		UserinfoEndpoint:   a.Issuer + "userinfo",
 		JWKSURI:            a.Issuer + ".well-known/jwks.json",
 		RevocationEndpoint: a.Issuer + "oauth/revoke",
 		Scopes:             []string{oauth.OpenID, oauth.Profile, oauth.Email, oauth.Phone, oauth.OfflineAccess},
-		ResponseTypes:      []string{},
-		GrantTypes:         []string{tenant.GrantOTP, tenant.GrantClientCredentials, tenant.GrantRefreshToken},
-		SubjectTypes:       []string{"public"},
-		AuthMethods:        []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
-		AuthAlgs:           signing.AssertionAlgs(),
-		IDTokenAlgs:        []string{"RS256", "ES256", "HS256"},
-		RequestObjectAlgs:  []string{},
+		ResponseTypes:      oauth.ResponseTypes(),
+		ResponseModes:      oauth.ResponseModes(),
+		ChallengeMethods:   []string{oauth.MethodS256},
+		Prompts: []string{
+			tenant.PromptNone, tenant.PromptLogin, tenant.PromptConsent, tenant.PromptSelectAccount, tenant.PromptCreate,
+		},
+		ResponseIssuer:    true,
+		GrantTypes:        []string{tenant.GrantOTP, tenant.GrantAuthorizationCode, tenant.GrantImplicit, tenant.GrantClientCredentials, tenant.GrantRefreshToken},
+		SubjectTypes:      []string{"public"},
+		AuthMethods:       []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+		AuthAlgs:          signing.AssertionAlgs(),
+		IDTokenAlgs:       []string{"RS256", "ES256", "HS256"},
+		RequestObjectAlgs: []string{},
 		Claims: []string{
-			"aud", "auth_time", "at_hash", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
+			"aud", "auth_time", "at_hash", "c_hash", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
 			"name", "nickname", "nonce", "phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
 		},
 	})

@@ -1,0 +1,253 @@
+package authorize
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/doorcode/doorcode/internal/event"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/session"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// PushedPrefix begins the request URIs of pushed requests (RFC 9126 §2.2).
+const PushedPrefix = "urn:ietf:params:oauth:request_uri:"
+
+// transactionBytes is the size of a sign-in's id, of which the first four bytes
+// name its cookie.
+const transactionBytes = 16
+
+// Request is a request to /authorize.
+type Request struct {
+	Values oauth.Values
+	// Repeated are the parameters that came more than once. Values has none of
+	// them.
+	Repeated []string
+}
+
+// Begin answers a request, or begins the sign-in that it needs. An error is for
+// the person to see: the application is unknown or the redirect URI is not its
+// own, so that nothing may be sent there. Everything else that is wrong is
+// answered to the application.
+func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error) {
+	client, err := s.client(ctx, r)
+	if err != nil {
+		return Step{}, err
+	}
+	if uri := r.Values.Get("request_uri"); s.Pushed != nil && strings.HasPrefix(uri, PushedPrefix) {
+		if r.Values, err = s.Pushed.Take(ctx, client, uri); err != nil {
+			return Step{}, err
+		}
+	}
+	if slices.Contains(r.Repeated, "redirect_uri") {
+		return Step{}, oauth.RepeatedParameter("redirect_uri")
+	}
+	redirect, err := oauth.Redirect(client, r.Values.Get("redirect_uri"), s.HTTPS)
+	if err != nil {
+		return Step{}, err
+	}
+	reply := oauth.ReplyFor(redirect, s.Tokens.Issuer, r.Values)
+	step, err := s.begin(ctx, &beginning{Request: r, client: client, redirect: redirect, browser: b})
+	if err == nil || fault.Has(err, fault.Internal) {
+		return step, err
+	}
+	step = answer(reply.Error(fault.Of(err)))
+	if r.Values.Get("prompt") == tenant.PromptNone {
+		step.Event = event.SilentAuthFailed
+		return step, s.note(ctx, step.Event, client, b, fault.Of(err).Message)
+	}
+	return step, nil
+}
+
+func (s *Service) client(ctx context.Context, r Request) (*tenant.Client, error) {
+	id := r.Values.Get("client_id")
+	switch {
+	case slices.Contains(r.Repeated, "client_id"):
+		return nil, oauth.RepeatedParameter("client_id")
+	case id == "":
+		return nil, oauth.MissingParameter("client_id")
+	}
+	client, err := s.Settings.Client(ctx, tenant.ClientID(id))
+	if fault.Has(err, fault.NotFound) {
+		return nil, errUnknown.Because(err)
+	}
+	return client, err
+}
+
+// beginning is one request on its way.
+type beginning struct {
+	Request
+	client   *tenant.Client
+	redirect string
+	browser  Browser
+}
+
+func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
+	if len(w.Repeated) > 0 {
+		return Step{}, oauth.RepeatedParameter(w.Repeated[0])
+	}
+	r, err := oauth.ReadAuthorize(w.client, w.redirect, w.Values)
+	if err != nil {
+		return Step{}, err
+	}
+	set, err := s.Settings.Settings(ctx)
+	if err != nil {
+		return Step{}, err
+	}
+	r.Legacy = !conformant(&r, w.client, set)
+	if r.Audience == "" {
+		r.Audience = set.DefaultAudience
+	}
+	if _, err := s.Grants.PersonAPI(ctx, r.Audience); err != nil {
+		return Step{}, err
+	}
+	if r.HintUser, err = s.hinted(ctx, w.Values.Get("id_token_hint")); err != nil {
+		return Step{}, err
+	}
+	if _, _, err := s.offered(ctx, w.client, &r); err != nil {
+		return Step{}, err
+	}
+	now := s.Now()
+	t := tenant.Transaction{Request: r, Step: tenant.StepIdentify, CreatedAt: now, Expires: now.Add(tenant.TransactionLifetime)}
+	have, err := s.session(ctx, w.browser, set)
+	if err != nil {
+		return Step{}, err
+	}
+	silent := slices.Contains(r.Prompt, tenant.PromptNone)
+	if have == nil || !session.Answers(have, &r, now) {
+		if silent {
+			return Step{}, oauth.LoginRequired()
+		}
+		return s.wait(ctx, t)
+	}
+	t.Step, t.Session = tenant.StepSignedIn, have.ID
+	ask, err := s.asksConsent(ctx, w.client, &t, have.User)
+	switch {
+	case err != nil:
+		return Step{}, err
+	case ask && silent:
+		return Step{}, oauth.ConsentRequired()
+	case ask:
+		return s.wait(ctx, t)
+	}
+	e := event.New(event.Login, now)
+	if silent {
+		e.Type = event.SilentAuth
+	}
+	return s.issue(ctx, issuing{client: w.client, transaction: &t, browser: w.browser, event: &e})
+}
+
+// wait stores a sign-in that needs something of the person.
+func (s *Service) wait(ctx context.Context, t tenant.Transaction) (Step, error) {
+	t.ID = secret.Hex(transactionBytes)
+	cookie := secret.Token(32)
+	t.Browser = s.browserDigests(t.ID, cookie)[0]
+	if err := s.Ledger.AddTransaction(ctx, t); err != nil {
+		return Step{}, err
+	}
+	step := at(t)
+	step.TransactionCookie = cookie
+	return step, nil
+}
+
+// conformant reports whether a request is answered as OpenID Connect says, and
+// not as Auth0's older pipeline did (R9).
+func conformant(r *tenant.AuthorizeRequest, client *tenant.Client, set *tenant.Settings) bool {
+	return r.Audience != "" || !client.SaysLegacy && !set.Flags.LegacyPipeline
+}
+
+// hinted reads who an ID token is about that is sent as a hint. It may have
+// expired: it lets nobody in.
+func (s *Service) hinted(ctx context.Context, hint string) (tenant.UserID, error) {
+	if hint == "" {
+		return "", nil
+	}
+	id, err := s.Tokens.VerifyHint(ctx, hint, s.Settings.Client)
+	switch {
+	case err == nil:
+		return id.User, nil
+	case fault.Has(err, fault.Internal):
+		return "", err
+	}
+	return "", oauth.InvalidRequest("The id_token_hint is not an ID token of this server.").Because(err)
+}
+
+// offered are the connections that people can sign in through for a request:
+// the one it names, or all that are enabled for the application, the one made
+// first at the beginning (Auth0). The first of them that suits the login hint
+// is the one to begin with.
+func (s *Service) offered(ctx context.Context, client *tenant.Client, r *tenant.AuthorizeRequest) ([]*tenant.Connection, *tenant.Connection, error) {
+	if r.Connection != "" {
+		c, err := s.Settings.Connection(ctx, r.Connection)
+		if fault.Has(err, fault.NotFound) || err == nil && !c.Admits(client.ID) {
+			return nil, nil, errConnection.Because(err)
+		}
+		return []*tenant.Connection{c}, c, err
+	}
+	all, err := s.Settings.AllConnections(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var list []*tenant.Connection
+	var suits *tenant.Connection
+	for _, c := range all {
+		if !c.Admits(client.ID) {
+			continue
+		}
+		list = append(list, c)
+		if suits == nil && r.LoginHint != "" && strings.Contains(r.LoginHint, "@") == (c.Channel == tenant.Email) {
+			suits = c
+		}
+	}
+	switch {
+	case len(list) == 0:
+		return nil, nil, errNoConnection
+	case suits == nil:
+		suits = list[0]
+	}
+	return list, suits, nil
+}
+
+// session is the session that a browser holds, or nil.
+func (s *Service) session(ctx context.Context, b Browser, set *tenant.Settings) (*tenant.Session, error) {
+	if b.Session == "" {
+		return nil, nil
+	}
+	now := s.Now()
+	have, err := s.Ledger.LiveSession(ctx, now, s.sessionDigests(b.Session))
+	if fault.Has(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find session: %w", err)
+	}
+	if !session.Lives(&have, set.Sessions, now) {
+		return nil, nil
+	}
+	return &have, nil
+}
+
+// The digests of what browsers hold, under the current root key and those
+// before it.
+func (s *Service) sessionDigests(cookie string) [][]byte {
+	return s.Secrets.MACs(secret.Browsers, "session", cookie)
+}
+
+func (s *Service) browserDigests(transaction, cookie string) [][]byte {
+	return s.Secrets.MACs(secret.Browsers, "transaction", transaction, cookie)
+}
+
+// note records an event that belongs to no other write.
+func (s *Service) note(ctx context.Context, typ string, client *tenant.Client, b Browser, what string) error {
+	e := event.New(typ, s.Now())
+	event.About(&e, nil, client)
+	e.IP, e.UserAgent, e.Description = b.IP, b.UserAgent, what
+	if err := s.Ledger.AddLogs(ctx, e); err != nil {
+		return fmt.Errorf("log refused request: %w", err)
+	}
+	return nil
+}

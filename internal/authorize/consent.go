@@ -1,0 +1,97 @@
+package authorize
+
+import (
+	"context"
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// asksConsent reports whether somebody has to be asked what the application may
+// have. They are asked on behalf of applications of others, and once for each
+// scope; and where an API wants it, or any program on their device could be the
+// one that is answered (RFC 8252 §8.6).
+func (s *Service) asksConsent(ctx context.Context, client *tenant.Client, t *tenant.Transaction, user tenant.UserID) (bool, error) {
+	r := &t.Request
+	if slices.Contains(r.Prompt, tenant.PromptConsent) {
+		return true, nil
+	}
+	api, granted, err := s.grantable(ctx, client, r)
+	if err != nil {
+		return false, err
+	}
+	if client.FirstParty && (api == nil || oauth.IsVerifiable(r.RedirectURI)) {
+		return false, nil
+	}
+	before, err := s.Ledger.Consent(ctx, user, client.ID, r.Audience)
+	if err != nil {
+		return false, err
+	}
+	return !oauth.ParseScopes(before).HasAll(granted) || before == "", nil
+}
+
+// Consent takes the answer of somebody who was asked.
+func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser) (Step, error) {
+	t, client, err := s.pending(ctx, id, b)
+	if err != nil {
+		return Step{}, err
+	}
+	if t.Step != tenant.StepSignedIn {
+		return at(t), ErrStep
+	}
+	user, err := s.asked(ctx, &t, b)
+	if err != nil {
+		return Step{}, err
+	}
+	if !allow {
+		return s.abandon(ctx, &t, client, b, oauth.AccessDenied("User did not authorize the request"))
+	}
+	_, granted, err := s.grantable(ctx, client, &t.Request)
+	if err != nil {
+		return s.abandon(ctx, &t, client, b, fault.Of(err))
+	}
+	before, err := s.Ledger.Consent(ctx, user, client.ID, t.Request.Audience)
+	if err != nil {
+		return Step{}, err
+	}
+	all := oauth.ParseScopes(before, granted.String())
+	return s.issue(ctx, issuing{client: client, transaction: &t, browser: b, consent: &tenant.Consent{
+		Client: client.ID, Audience: t.Request.Audience, Scope: all.String(),
+	}})
+}
+
+// asked is who the browser is signed in as, who must be the one the sign-in is
+// for: a session that ended meanwhile, or that is another, answers for nobody.
+func (s *Service) asked(ctx context.Context, t *tenant.Transaction, b Browser) (tenant.UserID, error) {
+	set, err := s.Settings.Settings(ctx)
+	if err != nil {
+		return "", err
+	}
+	have, err := s.session(ctx, b, set)
+	if err != nil {
+		return "", err
+	}
+	if have == nil || have.ID != t.Session {
+		return "", tenant.ErrTransaction
+	}
+	return have.User, nil
+}
+
+// viewConsent fills in what is asked for.
+func (s *Service) viewConsent(ctx context.Context, v *View, b Browser) error {
+	if _, err := s.asked(ctx, &v.Transaction, b); err != nil {
+		return err
+	}
+	_, user, err := s.Ledger.LiveSessionUser(ctx, s.Now(), v.Transaction.Session)
+	if fault.Has(err, fault.NotFound) {
+		return tenant.ErrTransaction.Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	v.User = &user
+	v.API, v.Scopes, err = s.grantable(ctx, v.Client, &v.Transaction.Request)
+	return err
+}

@@ -1,0 +1,169 @@
+package authorize
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// pending is the sign-in with an id, if it is this browser's. A foreign one is
+// answered as one that there is not.
+func (s *Service) pending(ctx context.Context, id string, b Browser) (tenant.Transaction, *tenant.Client, error) {
+	if id == "" || b.Transaction == nil {
+		return tenant.Transaction{}, nil, tenant.ErrTransaction
+	}
+	cookie := b.Transaction(id)
+	if cookie == "" {
+		return tenant.Transaction{}, nil, tenant.ErrTransaction
+	}
+	t, err := s.Ledger.PendingTransaction(ctx, s.Now(), id)
+	if err != nil {
+		return t, nil, err
+	}
+	// The comparison is of keyed digests: its time tells nothing.
+	if !slices.ContainsFunc(s.browserDigests(id, cookie), func(d []byte) bool { return bytes.Equal(d, t.Browser) }) {
+		return tenant.Transaction{}, nil, tenant.ErrTransaction
+	}
+	client, err := s.Settings.Client(ctx, t.Request.Client)
+	if fault.Has(err, fault.NotFound) {
+		return tenant.Transaction{}, nil, tenant.ErrTransaction.Because(err)
+	}
+	return t, client, err
+}
+
+// Show returns what the page of a sign-in shows. The connection is the one that
+// is asked for by name, if the sign-in may use it and has not chosen one.
+func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (View, error) {
+	t, client, err := s.pending(ctx, id, b)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{Page: pageOf(&t), Transaction: t, Client: client}
+	if v.Settings, err = s.Settings.Settings(ctx); err != nil {
+		return View{}, err
+	}
+	if v.Connections, v.Connection, err = s.offered(ctx, client, &t.Request); err != nil {
+		return View{}, err
+	}
+	for _, c := range v.Connections {
+		if t.Connection == c.ID || t.Connection == "" && connection != "" && c.Name == connection {
+			v.Connection = c
+		}
+	}
+	if v.Page != PageConsent {
+		return v, nil
+	}
+	return v, s.viewConsent(ctx, &v, b)
+}
+
+// Identification is who somebody says they are.
+type Identification struct {
+	Connection string // by name
+	Identifier string // a number with its plus, or an address
+}
+
+// Identify sends a code to who somebody says they are, and goes on to asking
+// for it. It may be done again, for somebody else too, until a code was right.
+func (s *Service) Identify(ctx context.Context, id string, in Identification, b Browser) (Step, error) {
+	t, client, err := s.pending(ctx, id, b)
+	if err != nil {
+		return Step{}, err
+	}
+	if t.Step == tenant.StepSignedIn {
+		return at(t), ErrStep
+	}
+	list, _, err := s.offered(ctx, client, &t.Request)
+	if err != nil {
+		return Step{}, err
+	}
+	n := slices.IndexFunc(list, func(c *tenant.Connection) bool { return c.Name == in.Connection })
+	if n < 0 {
+		return at(t), errConnection
+	}
+	return s.send(ctx, t, client, list[n], in.Identifier, b)
+}
+
+// Resend asks for another code for who the sign-in is for. Limits may keep it
+// from being sent, which looks the same.
+func (s *Service) Resend(ctx context.Context, id string, b Browser) (Step, error) {
+	t, client, err := s.pending(ctx, id, b)
+	if err != nil {
+		return Step{}, err
+	}
+	if t.Step != tenant.StepCode {
+		return at(t), ErrStep
+	}
+	c, err := s.Settings.ConnectionByID(ctx, t.Connection)
+	if fault.Has(err, fault.NotFound) {
+		return at(t), errConnection.Because(err)
+	}
+	if err != nil {
+		return Step{}, err
+	}
+	return s.send(ctx, t, client, c, t.Identifier, b)
+}
+
+func (s *Service) send(ctx context.Context, t tenant.Transaction, client *tenant.Client, c *tenant.Connection, to string, b Browser) (Step, error) {
+	r := passwordless.StartRequest{
+		Client: client, Connection: c.Name, Send: "code", Transaction: t.ID,
+		AcceptLanguage: b.Language, IP: b.IP, IPKey: b.IPKey, UserAgent: b.UserAgent,
+		// When the identifier's tries are used up, people here go on with a
+		// longer code (R4).
+		Device: b.Device, Spare: true,
+	}
+	if c.Channel == tenant.SMS {
+		r.PhoneNumber = to
+	} else {
+		r.Email = to
+	}
+	started, err := s.Passwordless.Start(ctx, r)
+	if err != nil {
+		return at(t), err
+	}
+	// The code comes first: a sign-in that waits for one has one.
+	choice := Choice{
+		Now: s.Now(), ID: t.ID, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode}, To: tenant.StepCode,
+		Connection: c.ID, Channel: c.Channel, Identifier: started.Identifier, Digits: started.Digits,
+	}
+	if started.Cooldown > 0 && t.Connection == c.ID && t.Identifier == started.Identifier {
+		choice.Digits = t.Digits // of the code that was sent before
+	}
+	if err := s.Ledger.ChooseIdentifier(ctx, choice); err != nil {
+		return Step{}, err
+	}
+	t.Step, t.Connection, t.Channel, t.Identifier, t.Digits = choice.To, c.ID, c.Channel, choice.Identifier, choice.Digits
+	step := at(t)
+	step.Event, step.Cooldown = started.Event, started.Cooldown
+	return step, nil
+}
+
+// Edit goes back to asking who somebody is.
+func (s *Service) Edit(ctx context.Context, id string, b Browser) (Step, error) {
+	t, _, err := s.pending(ctx, id, b)
+	if err != nil {
+		return Step{}, err
+	}
+	if t.Step == tenant.StepSignedIn {
+		return at(t), ErrStep
+	}
+	// What was typed stays, to be corrected. The code that was sent works when
+	// the same is typed again.
+	err = s.Ledger.ChooseIdentifier(ctx, Choice{
+		Now: s.Now(), ID: id, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode},
+		To: tenant.StepIdentify, Connection: t.Connection, Channel: t.Channel, Identifier: t.Identifier, Digits: t.Digits,
+	})
+	if err != nil {
+		return Step{}, err
+	}
+	t.Step = tenant.StepIdentify
+	return at(t), nil
+}
+
+// IsTransaction reports whether an error says that there is no such sign-in any
+// more.
+func IsTransaction(err error) bool { return errors.Is(err, tenant.ErrTransaction) }

@@ -1,0 +1,90 @@
+package authorize
+
+import (
+	"time"
+
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// A Step is what comes next: the answer to the application, or a page for the
+// person.
+type Step struct {
+	// Response is set when the request is answered.
+	Response *oauth.Response
+	// Page is what to show otherwise, for Transaction.
+	Page        Page
+	Transaction tenant.Transaction
+
+	// What the browser is to hold from now on. Empty values change nothing.
+	TransactionCookie string // of Transaction
+	SessionCookie     string
+	SessionExpires    time.Time // zero: when the browser is closed
+
+	DeviceCookie string
+
+	// Cooldown is set when a code was asked for only just now and none was
+	// sent: how long until one is again.
+	Cooldown time.Duration
+
+	// Event is the type of the log event that was recorded.
+	Event string
+}
+
+// Page names a page of a sign-in.
+type Page uint8
+
+// The pages. Each is shown at one step of a transaction.
+const (
+	PageIdentify Page = iota + 1 // StepIdentify: a number or an address is asked for
+	PageCode                     // StepCode: a code is asked for
+	PageConsent                  // StepSignedIn: the person is asked what the application may have
+)
+
+// pageOf is the page that a transaction is at.
+func pageOf(t *tenant.Transaction) Page {
+	switch t.Step {
+	case tenant.StepIdentify:
+		return PageIdentify
+	case tenant.StepCode:
+		return PageCode
+	}
+	return PageConsent
+}
+
+func at(t tenant.Transaction) Step { return Step{Page: pageOf(&t), Transaction: t} }
+
+func answer(r oauth.Response) Step { return Step{Response: &r} }
+
+// A View is what a page shows beside its errors.
+type View struct {
+	Page        Page
+	Transaction tenant.Transaction
+	Client      *tenant.Client
+	Settings    *tenant.Settings
+	// Connections are those the person may choose from, and Connection is the
+	// one that is chosen, or that the page begins with.
+	Connections []*tenant.Connection
+	Connection  *tenant.Connection
+	// Scopes are what PageConsent asks about, API the API they belong to, and
+	// User who is asked.
+	Scopes oauth.Scopes
+	API    *tenant.API
+	User   *tenant.User
+}
+
+// The faults that a page tells about.
+var (
+	// ErrStep refuses a step that is not due, though the sign-in goes on: the
+	// page that is due is shown.
+	ErrStep = fault.New(fault.Conflict, "invalid_step", "This step of the sign-in is not due.")
+	// ErrNoConnection refuses a request of an application that nobody can sign
+	// in to.
+	errNoConnection = fault.New(fault.Denied, oauth.CodeUnauthorizedClient, "No connections are enabled for the client.")
+	errConnection   = oauth.InvalidRequest("The connection was not found or is not enabled for the client.")
+	errUnknown      = fault.New(fault.Denied, oauth.CodeInvalidRequest, "There is no application with this client_id.")
+	// ErrLength refuses a code that has not as many digits as the one that was
+	// sent. It costs no try.
+	ErrLength = fault.New(fault.Invalid, "invalid_otp_code_format", "The code has another number of digits.")
+)

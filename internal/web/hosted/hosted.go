@@ -1,0 +1,107 @@
+// Package hosted serves what people see of a sign-in: /authorize and the pages
+// below /u. Package authorize decides what comes next; here it is shown.
+//
+// The pages are forms and links. They work without scripts and load nothing
+// from elsewhere; a policy allows them no more. Each step has a path of its own,
+// a POST is answered with 303, and what a form may do is decided by the step
+// that the sign-in is at and not by the page it came from.
+package hosted
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/doorcode/doorcode/internal/authorize"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/web"
+)
+
+//go:embed assets
+var files embed.FS
+
+// The paths of the pages (Auth0: Universal Login).
+const (
+	pathIdentify = "/u/login/identifier"
+	pathSMS      = "/u/login/passwordless-sms-challenge"
+	pathEmail    = "/u/login/passwordless-email-challenge"
+	pathConsent  = "/u/consent"
+)
+
+// Pages serves them.
+type Pages struct {
+	Authorize *authorize.Service
+	// URL is the public URL without a slash at its end.
+	URL     string
+	HTTPS   bool // it is https
+	Proxies []netip.Prefix
+	Log     *slog.Logger
+
+	pages *template.Template
+}
+
+// Handler returns the routes. It fails only if an embedded template is broken.
+func (p *Pages) Handler() (http.Handler, error) {
+	var err error
+	if p.pages, err = template.ParseFS(files, "assets/*.html"); err != nil {
+		return nil, fmt.Errorf("parse login pages: %w", err)
+	}
+	mux := http.NewServeMux()
+	// Applications of other origins send people here by GET and by POST.
+	mux.Handle("GET /authorize", p.handle(p.authorize))
+	mux.Handle("POST /authorize", p.handle(p.authorize))
+	own, err := p.ownForms()
+	if err != nil {
+		return nil, err
+	}
+	for path, page := range map[string]struct{ show, take web.HandlerFunc }{
+		pathIdentify: {p.showStep, p.identify},
+		pathSMS:      {p.showStep, p.verify},
+		pathEmail:    {p.showStep, p.verify},
+		pathConsent:  {p.showStep, p.consent},
+	} {
+		mux.Handle("GET "+path, p.handle(page.show))
+		mux.Handle("POST "+path, own(p.handle(page.take)))
+	}
+	mux.Handle("GET /u/assets/{name}", p.handle(p.asset))
+	return mux, nil
+}
+
+// ownForms refuses forms of other sites. The cookie of a sign-in is not sent
+// with those either.
+func (p *Pages) ownForms() (func(http.Handler) http.Handler, error) {
+	guard := http.NewCrossOriginProtection()
+	if err := guard.AddTrustedOrigin(p.URL); err != nil {
+		return nil, fmt.Errorf("trust the public URL: %w", err)
+	}
+	guard.SetDenyHandler(p.handle(func(http.ResponseWriter, *http.Request) error { return errForeign }))
+	return guard.Handler, nil
+}
+
+var errForeign = fault.New(fault.Denied, "access_denied", "This form came from another site.")
+
+func (p *Pages) handle(fn web.HandlerFunc) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		web.NoStore(w)
+		return fn(w, r)
+	}, p.writeError)
+}
+
+// asset serves style and scripts. Their addresses have the program's version in
+// them, so they may be kept.
+func (p *Pages) asset(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	switch name {
+	case "login.css", "send.js":
+	default:
+		http.NotFound(w, r)
+		return nil
+	}
+	w.Header().Del("Pragma")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	http.ServeFileFS(w, r, files, "assets/"+name)
+	return nil
+}

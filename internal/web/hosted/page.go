@@ -1,0 +1,224 @@
+package hosted
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/address"
+	"github.com/doorcode/doorcode/internal/authorize"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/web"
+)
+
+// policy is what a page may do: show our style. There is no form-action in it:
+// browsers apply that to where a form leads in the end as well, which is an
+// address of the application, and wherever that sends people next.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+
+// page is what the templates are given.
+type page struct {
+	Title string
+	Lang  string
+	Dir   string
+	State string
+	App   string
+
+	Problem string // above the form
+	Field   string // beside the field
+	Fresh   bool
+
+	SMS        bool
+	Connection string
+	Others     []other
+	Typed      string
+	SignUp     bool // people who are new are welcome
+	Creating   bool // and that is what was asked for
+
+	Identifier string
+	Digits     int
+
+	User   string
+	Scopes []string
+	API    string
+}
+
+// other is another way to sign in.
+type other struct{ Text, Address string }
+
+// render shows a page of a sign-in.
+func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, typed string) error {
+	t := &v.Transaction
+	d := page{
+		Lang: "en", Dir: "ltr", State: t.ID, App: v.Client.Name, Problem: why.text, Fresh: why.fresh, Digits: t.Digits,
+		Creating: t.Request.ScreenHint == "signup",
+	}
+	if why.field {
+		d.Problem, d.Field = "", why.text
+	}
+	if c := v.Connection; c != nil {
+		d.SMS, d.Connection, d.SignUp = c.Channel == tenant.SMS, c.Name, !c.NoSignUp
+	}
+	d.Identifier = t.Identifier
+	if d.SMS {
+		d.Identifier = address.Readable(t.Identifier)
+	}
+	name := "code"
+	switch v.Page {
+	case authorize.PageIdentify:
+		name = "identifier"
+		d.Title = "Sign in to " + d.App
+		if d.Creating && d.SignUp {
+			d.Title = "Create your account for " + d.App
+		}
+		d.Typed = p.prefill(v, typed)
+		d.Others = p.others(v)
+	case authorize.PageConsent:
+		name, d.Title = "consent", "Allow "+d.App+"?"
+		d.consent(v)
+	default:
+		d.Title = "Check your e-mail"
+		if d.SMS {
+			d.Title = "Check your phone"
+		}
+	}
+	h := w.Header()
+	if t.Request.ResponseMode != oauth.ModeWebMessage {
+		// A pop-up of an application has to find its opener at the end.
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
+	return p.write(w, statusOf(why), name, d)
+}
+
+// statusOf is the status of a page that says what was wrong. It is not one of
+// success, so that programs notice as people do.
+func statusOf(why problem) int {
+	switch {
+	case why.text == "":
+		return http.StatusOK
+	case why.wait > 0:
+		return http.StatusTooManyRequests
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// prefill is what the field has in it: what was typed, what was typed before, or
+// what the application says it will be.
+func (p *Pages) prefill(v *authorize.View, typed string) string {
+	t, c := &v.Transaction, v.Connection
+	switch {
+	case typed != "":
+		return typed
+	case t.Identifier != "" && c != nil && t.Connection == c.ID:
+		return t.Identifier
+	case c != nil && strings.Contains(t.Request.LoginHint, "@") == (c.Channel == tenant.Email):
+		return t.Request.LoginHint
+	}
+	return ""
+}
+
+// others are the connections that can be chosen instead.
+func (p *Pages) others(v *authorize.View) []other {
+	var list []other
+	for _, c := range v.Connections {
+		if v.Connection != nil && c.ID == v.Connection.ID {
+			continue
+		}
+		text := "Use a text message instead"
+		if c.Channel == tenant.Email {
+			text = "Use e-mail instead"
+		}
+		list = append(list, other{text, pathIdentify + "?state=" + url.QueryEscape(v.Transaction.ID) + "&connection=" + url.QueryEscape(c.Name)})
+	}
+	return list
+}
+
+// consent fills in what an application asks for.
+func (d *page) consent(v *authorize.View) {
+	if u := v.User; u != nil {
+		if d.User = u.Email; d.User == "" {
+			d.User = address.Readable(u.Phone)
+		}
+	}
+	for _, s := range v.Scopes {
+		switch s {
+		case oauth.OpenID:
+		case oauth.Profile:
+			d.Scopes = append(d.Scopes, "See your name and picture")
+		case oauth.Email:
+			d.Scopes = append(d.Scopes, "See your e-mail address")
+		case oauth.Phone:
+			d.Scopes = append(d.Scopes, "See your phone number")
+		case oauth.Address:
+			d.Scopes = append(d.Scopes, "See your postal address")
+		case oauth.OfflineAccess:
+			d.Scopes = append(d.Scopes, "Keep access while you are away")
+		default:
+			d.Scopes = append(d.Scopes, s)
+		}
+	}
+	if v.API != nil {
+		if d.API = v.API.Name; d.API == "" {
+			d.API = v.API.Identifier
+		}
+	}
+}
+
+func (p *Pages) write(w http.ResponseWriter, status int, name string, data any) error {
+	var b bytes.Buffer
+	if err := p.pages.ExecuteTemplate(&b, name, data); err != nil {
+		return fmt.Errorf("make page: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	// With no-referrer, the general rule, browsers would not say that a form
+	// comes from our own page.
+	h.Set("Referrer-Policy", "same-origin")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+	return nil
+}
+
+// trouble is what the error page shows.
+type trouble struct {
+	Title, Lang, Dir  string
+	Text, Code, Where string
+}
+
+// writeError shows the error page. It says in the words of the protocol what is
+// wrong, since who made the application is who can mend it.
+func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.Of(err)
+	d := trouble{Title: "Something is wrong with this link", Lang: "en", Dir: "ltr", Text: f.Message, Code: f.Code}
+	status := oauth.Status(f, false)
+	switch {
+	case errors.Is(err, web.ErrTooLarge), errors.Is(err, web.ErrEncoded):
+		status = web.StatusOf(err)
+	case f.Kind == fault.Internal:
+		d.Title, d.Text = "Something went wrong", "Something went wrong on our side. Try again in a moment."
+		d.Where = web.RecordOf(r.Context()).RequestID
+		p.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "err", err)
+	case authorize.IsTransaction(err):
+		d.Title = "This sign-in has timed out"
+		d.Text = "It was finished already, took longer than " + span(tenant.TransactionLifetime.Round(time.Minute)) +
+			", or was begun in another browser. Go back to the application and sign in again."
+		status = http.StatusBadRequest
+	}
+	if werr := p.write(w, status, "error", d); werr != nil {
+		p.Log.ErrorContext(r.Context(), "write error", "err", werr)
+		http.Error(w, http.StatusText(status), status)
+	}
+}
+
+// pathOf is the path of an address of ours.
+func pathOf(address string) string {
+	path, _, _ := strings.Cut(address, "?")
+	return path
+}

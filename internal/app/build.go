@@ -18,6 +18,8 @@ import (
 	"github.com/doorcode/doorcode/internal/delivery/call"
 	"github.com/doorcode/doorcode/internal/delivery/gateway"
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
+	"github.com/doorcode/doorcode/internal/delivery/sendgrid"
+	"github.com/doorcode/doorcode/internal/delivery/ses"
 	"github.com/doorcode/doorcode/internal/delivery/smtp"
 	"github.com/doorcode/doorcode/internal/delivery/sns"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
@@ -109,11 +111,13 @@ func (a *App) buildSenders() (*senders, error) {
 	})
 	send.smtp = smtp.New(smtp.Options{Hello: a.hostname(), Now: a.now})
 	http := call.New(a.now)
-	var errs [3]error
+	var errs [5]error
 	send.twilio, errs[0] = twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, PublicURL: a.url, Now: a.now})
 	send.vonage, errs[1] = vonage.New(http, a.cfg.ProviderURL(vonage.Provider))
 	send.sns, errs[2] = sns.New(http, a.cfg.ProviderURL(sns.Provider))
 	a.senders = send
+	send.ses, errs[3] = ses.New(http, a.cfg.ProviderURL(ses.Provider))
+	send.grid, errs[4] = sendgrid.New(http, a.cfg.ProviderURL(sendgrid.Provider))
 	return send, errors.Join(errs[:]...)
 }
 

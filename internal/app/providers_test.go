@@ -14,6 +14,8 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/awstest"
+	"github.com/doorcode/doorcode/internal/testkit/sendgridtest"
+	"github.com/doorcode/doorcode/internal/testkit/sestest"
 	"github.com/doorcode/doorcode/internal/testkit/snstest"
 	"github.com/doorcode/doorcode/internal/testkit/standin"
 	"github.com/doorcode/doorcode/internal/testkit/vonagetest"
@@ -163,5 +165,72 @@ func TestServeThroughSMSProviders(t *testing.T) {
 				t.Errorf("the provider got %d requests", n)
 			}
 		})
+	}
+}
+
+// The tenant's e-mail provider is set up through the Management API, keeps its
+// credentials to itself, and works. A change of it counts at once.
+func TestServeThroughMailProviders(t *testing.T) {
+	for _, tt := range []struct {
+		name, provider, credentials string
+		start                       func(t *testing.T) *standin.Server
+		secrets                     []string
+		change, missing             string // credentials that are not enough, and what is said of them
+	}{
+		{
+			"Amazon SES", "ses", `{"accessKeyId":"` + awstest.AccessKey + `","secretAccessKey":"` + awstest.Secret + `","region":"` + awstest.Region + `"}`,
+			func(t *testing.T) *standin.Server { return sestest.Start(t).Server },
+			[]string{awstest.Secret, awstest.AccessKey},
+			`{"accessKeyId":"AKIAOTHER"}`, "secretAccessKey",
+		},
+		{
+			"SendGrid", "sendgrid", `{"api_key":"` + sendgridtest.Key + `"}`, func(t *testing.T) *standin.Server { return sendgridtest.Start(t).Server },
+			[]string{sendgridtest.Key},
+			`{"api_key":null}`, "api_key",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			stand := tt.start(t)
+			p := serveProviders(t, tt.provider+"="+stand.URL)
+			p.manage(t, "POST /api/v2/connections", `{"name":"email","strategy":"email","enabled_clients":["4kWkR7nq2Yt0dUeXo1mZs9vBcPaLh3Gf"]}`)
+			start := `{` + acme + `,"connection":"email","email":"jo@example.com","send":"code"}`
+			if st, _, body := p.Post(t, "/passwordless/start", start); st != 400 || !strings.Contains(body, "No email provider is configured.") {
+				t.Errorf("a start without a provider gave %d %s", st, body)
+			}
+			p.manage(t, "POST /api/v2/emails/provider", `{"name":"`+tt.provider+`","default_from_address":"no-reply@example.com","credentials":`+tt.credentials+`}`, tt.secrets...)
+			p.manage(t, "PATCH /api/v2/emails/provider", `{"settings":{"headers":{"X-Team":"growth"}}}`, tt.secrets...)
+			p.manage(t, "GET /api/v2/emails/provider", "", tt.secrets...)
+			wait := func(to string) (standin.Request, error) { return stand.Wait(t.Context(), to) }
+			got := p.signIn(t, wait, "email", "jo@example.com", tt.secrets...).Message
+			if !strings.Contains(got.From, "<no-reply@example.com>") || !strings.Contains(got.Subject, "sign-in code for Acme") || got.HTML == "" ||
+				got.Headers["Auto-Submitted"] != "auto-generated" || got.Headers["X-Team"] != "growth" {
+				t.Errorf("the letter is %+v", got)
+			}
+			st, _, body := p.Do(t, "PATCH", "/api/v2/emails/provider", `{"credentials":`+tt.change+`}`, "Authorization", "Bearer "+p.token)
+			if st != 400 || !strings.Contains(body, "Missing required property: "+tt.missing) {
+				t.Errorf("a change without credentials gave %d %s", st, body)
+			}
+			p.manage(t, "PATCH /api/v2/emails/provider", `{"enabled":false}`, tt.secrets...)
+			if st, _, body := p.Post(t, "/passwordless/start", start); st != 400 || !strings.Contains(body, "No email provider is configured.") {
+				t.Errorf("a start with the provider switched off gave %d %s", st, body)
+			}
+		})
+	}
+}
+
+// Names that are kept and answered, and have no sender here, say so.
+func TestMailProvidersThatAreOnlyKept(t *testing.T) {
+	for _, body := range []string{
+		`{"name":"mailgun","credentials":{"api_key":"k","domain":"example.com","region":null}}`, `{"name":"mandrill","credentials":{"api_key":"k"}}`,
+		`{"name":"sparkpost","credentials":{"api_key":"k"}}`, `{"name":"azure_cs","credentials":{"connectionString":"k"}}`, `{"name":"resend","credentials":{"api_key":"k"}}`,
+		`{"name":"ms365","credentials":{"tenantId":"k","clientId":"k","clientSecret":"k"}}`, `{"name":"custom","credentials":{}}`,
+	} {
+		p := serveProviders(t)
+		p.manage(t, "POST /api/v2/connections", `{"name":"email","strategy":"email","enabled_clients":["4kWkR7nq2Yt0dUeXo1mZs9vBcPaLh3Gf"]}`)
+		p.manage(t, "POST /api/v2/emails/provider", body, `"k"`)
+		st, _, answer := p.Post(t, "/passwordless/start", `{`+acme+`,"connection":"email","email":"jo@example.com","send":"code"}`)
+		if st != 400 || !strings.Contains(answer, "No email provider is configured.") || !strings.Contains(p.Log.String(), "does not send through the email provider") {
+			t.Errorf("%s: a start gave %d %s", body, st, answer)
+		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/delivery/gateway"
+	"github.com/doorcode/doorcode/internal/delivery/sendgrid"
+	"github.com/doorcode/doorcode/internal/delivery/ses"
 	"github.com/doorcode/doorcode/internal/delivery/smtp"
 	"github.com/doorcode/doorcode/internal/delivery/sns"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
@@ -27,6 +29,8 @@ type senders struct {
 	twilio  *twilio.Client
 	vonage  *vonage.Client
 	sns     *sns.Client
+	ses     *ses.Client
+	grid    *sendgrid.Client
 	gateway *gateway.Client
 	smtp    *smtp.Client
 	// email returns the tenant's e-mail provider; the fault is NotFound if
@@ -84,11 +88,15 @@ func (s *senders) mailer(ctx context.Context, c *tenant.Connection) (delivery.Se
 		}
 	case p.Name == smtp.Provider:
 		return s.smtp.Sender(p, c)
+	case p.Name == ses.Provider:
+		return s.ses.Sender(p, c)
+	case p.Name == sendgrid.Provider:
+		return s.grid.Sender(p, c)
 	}
 	return nil, &delivery.Error{
 		Code: delivery.CodeNoSender, Class: delivery.Configuration,
 		Text: fmt.Sprintf("This version does not send through the email provider %q.", p.Name),
-		Fix:  "Set up the email provider smtp, with the host and the credentials that yours has for SMTP.",
+		Fix:  "Set up ses, sendgrid or smtp, the last with the host and the credentials that yours has for SMTP.",
 	}
 }
 

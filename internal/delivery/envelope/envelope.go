@@ -26,6 +26,9 @@ type Envelope struct {
 	// ID is the Message-ID without its brackets. It is the same for each
 	// attempt, so that a server can know a duplicate.
 	ID string
+	// Ref is our name for the message, for providers that repeat one in their
+	// reports; empty if it is not plain.
+	Ref string
 	// Headers are the others, sorted by name, with Auto-Submitted among them
 	// (RFC 3834 §5: nobody's holiday notice answers).
 	Headers []delivery.Header
@@ -56,7 +59,12 @@ func Seal(p *tenant.EmailProvider, m delivery.Outgoing) (*Envelope, error) {
 		return nil, err
 	}
 	_, domain, _ := strings.Cut(from.Address, "@")
-	return &Envelope{From: from, To: to, Subject: m.Subject, ID: messageID(m.MessageID) + "@" + domain, Headers: more}, nil
+	e := &Envelope{From: from, To: to, Subject: m.Subject, Headers: more}
+	if plainID.MatchString(m.MessageID) {
+		e.Ref = m.MessageID
+	}
+	e.ID = cmp.Or(e.Ref, "message") + "@" + domain
+	return e, nil
 }
 
 // CheckFrom reports that neither the provider nor the connection says who
@@ -109,16 +117,8 @@ func mailbox(s string) *netmail.Address {
 
 var (
 	headerName = regexp.MustCompile(`^X-[A-Za-z0-9-]{1,70}$`)
-	plainID    = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	plainID    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
-
-// messageID is the left half of the Message-ID.
-func messageID(id string) string {
-	if plainID.MatchString(id) {
-		return id
-	}
-	return "message"
-}
 
 // headers are the additional headers. Only those that mean nothing to mail
 // programs can be set.

@@ -27,7 +27,7 @@ import (
 
 // doctor looks at this server.
 func (a *App) doctor(send *senders) *doctor.Doctor {
-	return &doctor.Doctor{
+	d := &doctor.Doctor{
 		Place: doctor.Place{
 			PublicURL: a.url, Dev: a.cfg.Mode == config.Dev, Limits: a.cfg.Limits,
 			ServesTLS: a.cfg.TLSCert != "" || a.cfg.TLS, Proxies: len(a.proxies) > 0, PreviousKey: a.cfg.KeyPrevious != "",
@@ -37,6 +37,10 @@ func (a *App) doctor(send *senders) *doctor.Doctor {
 			return send.sender(ctx, c, c.Channel)
 		},
 	}
+	if a.worker != nil {
+		d.Accounts = a.worker.Accounts
+	}
+	return d
 }
 
 // tenantSettings reads what the doctor looks at.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/doorcode/doorcode/internal/observe"
 )
 
 // When an account is held, and for how long.
@@ -149,6 +151,7 @@ func (bs *breakers) leave(p pass, now time.Time, e *Error) *AccountState {
 	}
 	b.Failures++
 	b.Last, b.failed = *e, now
+	b.Last.Text, b.Last.cause = observe.Mask(e.Text), nil // it is shown to operators
 	if refused {
 		b.refusals++
 	} else {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/doorcode/doorcode/internal/observe"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -21,7 +20,7 @@ func (w *Worker) hold(ctx context.Context, j *job, s *AccountState) (time.Durati
 		e.Unanswered = false
 		j.note(&e)
 		w.end(ctx, j, tenant.MessageFailed, fmt.Sprintf("Not handed over: %s has refused this account %d times in a row: %s (%s).",
-			j.m.Provider, s.Failures, trimDot(observe.Mask(e.Text)), e.Code), &e)
+			j.m.Provider, s.Failures, trimDot(e.Text), e.Code), &e)
 		return 0, false
 	}
 	told := j.m.ErrorCode == CodeHeld || j.swept && j.unanswered > 0
@@ -55,5 +54,5 @@ func (w *Worker) noteHold(ctx context.Context, s *AccountState) {
 		return
 	}
 	w.logger().WarnContext(ctx, "provider account held", "provider", s.Provider, "failures", s.Failures,
-		"refused", s.Refused, "error_code", s.Last.Code, "reason", observe.Mask(s.Last.Text), "fix", s.Last.Fix)
+		"refused", s.Refused, "error_code", s.Last.Code, "reason", s.Last.Text, "fix", s.Last.Fix)
 }

@@ -49,7 +49,7 @@ type Checks struct {
 	Network bool
 }
 
-// A Doctor looks at one server. All fields must be set.
+// A Doctor looks at one server. All fields but Accounts must be set.
 type Doctor struct {
 	Place    Place
 	Database Database
@@ -59,6 +59,9 @@ type Doctor struct {
 	Settings Settings
 	// Sender returns who sends for a connection; nil if nothing is configured.
 	Sender func(ctx context.Context, c *tenant.Connection) (delivery.Sender, error)
+	// Accounts returns the provider accounts that the running server holds
+	// back; nil where none runs.
+	Accounts func() []delivery.AccountState
 	// Reach asks a server for the issuer it says it is.
 	Reach func(ctx context.Context, url string) (issuer string, err error)
 	Now   func() time.Time
@@ -93,6 +96,7 @@ func (d *Doctor) Examine(ctx context.Context, checks Checks) Report {
 		e.reach(ctx)
 	}
 	e.connections(ctx)
+	e.accounts()
 	e.applications(ctx)
 	e.testIdentities(ctx)
 	return Report{At: e.now, Findings: e.findings}

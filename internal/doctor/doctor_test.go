@@ -29,6 +29,7 @@ type server struct {
 	tests     []*tenant.TestIdentity
 	sender    delivery.Sender
 	sendError error
+	accounts  func() []delivery.AccountState
 	issuer    string
 	reach     error
 }
@@ -90,7 +91,7 @@ func (s *server) List(context.Context) ([]signing.Key, error) { return s.keys, s
 func (s *server) examine(t *testing.T, network bool) doctor.Report {
 	t.Helper()
 	d := &doctor.Doctor{
-		Place: s.place, Database: s, Keys: s, Settings: s, Now: func() time.Time { return now },
+		Place: s.place, Database: s, Keys: s, Settings: s, Accounts: s.accounts, Now: func() time.Time { return now },
 		Sender: func(context.Context, *tenant.Connection) (delivery.Sender, error) { return s.sender, s.sendError },
 		Reach: func(context.Context, string) (string, error) {
 			if !network {

@@ -2,6 +2,8 @@ package twilio_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -110,5 +112,22 @@ func TestAdviceIsPlain(t *testing.T) {
 	}
 	if _, ok := twilio.About("no_answer"); ok {
 		t.Error("a code that is not Twilio's is known")
+	}
+}
+
+// The guide says what the program says.
+func TestGuideQuotesTheTable(t *testing.T) {
+	guide, err := os.ReadFile("../../../docs/guides/twilio.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| (\d{5}) \| (.*) \| (.*) \|$`).FindAllStringSubmatch(string(guide), -1)
+	if len(rows) < 20 {
+		t.Errorf("the guide has %d codes", len(rows))
+	}
+	for _, row := range rows {
+		if a, ok := twilio.About(row[1]); !ok || a.Text != row[2] || a.Fix != row[3] {
+			t.Errorf("%s is explained as %q, %q; the program says %q, %q", row[1], row[2], row[3], a.Text, a.Fix)
+		}
 	}
 }

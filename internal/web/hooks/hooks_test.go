@@ -137,7 +137,8 @@ func TestReportsReachTheMessage(t *testing.T) {
 }
 
 // What Twilio has not signed for this very address is answered 403, and
-// nothing is stored.
+// nothing is stored. HTT-04: no method but POST. HTT-06: no body beyond the
+// limit.
 func TestForgedReportsAreRefused(t *testing.T) {
 	s, stand, req := serve(t, "https://login.example.com")
 	m := latest(t, s)

@@ -44,6 +44,7 @@ func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error
 	}
 	t, err := s.Tokens.Issue(ctx, token.Request{
 		Client: w.client, API: api, Scope: w.granted.String(), AskedScope: w.Scope.String(), GrantType: w.GrantType,
+		Permissions: w.granted,
 	})
 	if err != nil {
 		return Answer{}, err

@@ -48,6 +48,7 @@ type Request struct {
 	GrantType    string
 	Scope        oauth.Scopes
 	Audience     string
+	Resource     string // RFC 8707
 	Realm        string
 	Username     string
 	OTP          string
@@ -109,6 +110,9 @@ func (s *Service) Token(ctx context.Context, r Request) (Answer, error) {
 		}
 	}
 	w := &work{Request: r, client: client, server: server, form: token.Form{Strict: set.Flags.StandardsStrict}}
+	if w.Audience, err = oauth.Audience(w.Audience, w.Resource, set.ResourceParameter); err != nil {
+		return Answer{}, err
+	}
 	if w.Audience == "" && r.GrantType != tenant.GrantRefreshToken {
 		w.Audience = set.DefaultAudience
 	}

@@ -42,6 +42,10 @@ type Ledger interface {
 	// either is gone, the grant is revoked, or the user is blocked.
 	GrantUser(ctx context.Context, id string) (tenant.Grant, tenant.User, error)
 
+	// Permissions returns the scopes of an API that a user holds as permissions,
+	// directly and by roles, in order.
+	Permissions(ctx context.Context, id tenant.UserID, audience string) ([]string, error)
+
 	// ActiveUser returns a user. The fault is NotFound when there is none, or
 	// they are blocked.
 	ActiveUser(ctx context.Context, id tenant.UserID) (tenant.User, error)

@@ -55,10 +55,16 @@ type person struct {
 
 // answer issues the tokens of a person.
 func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error) {
+	var permissions []string
+	var err error
+	if w.granted, permissions, err = s.Permitted(ctx, p.user.ID, w.api, w.granted); err != nil {
+		return Answer{}, err
+	}
 	t, err := s.Tokens.Issue(ctx, token.Request{
 		Client: w.client, API: w.api, User: p.user, Grant: p.grant,
 		Scope: w.granted.String(), AskedScope: w.Scope.String(),
-		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce,
+		Permissions: permissions,
+		AuthTime:    p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce,
 	})
 	if err != nil {
 		return Answer{}, err

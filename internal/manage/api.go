@@ -61,6 +61,43 @@ func (s *Service) CreateAPI(ctx context.Context, by Actor, body *settings.Object
 	return &a, nil
 }
 
+// ChangeAPI changes an API, found by its id or identifier, as a body asks.
+func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, body *settings.Object) (*tenant.API, error) {
+	found, err := s.API(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var after tenant.API
+	err = s.APIs.ChangeAPI(ctx, found.ID, func(a *tenant.API) (tenant.LogEvent, error) {
+		if a.Managed {
+			return tenant.LogEvent{}, ErrManaged
+		}
+		changed, err := settings.ChangeAPI(a, body)
+		if err != nil {
+			return tenant.LogEvent{}, err
+		}
+		changed.CreatedAt, changed.UpdatedAt = a.CreatedAt, s.Now()
+		*a, after = changed, changed
+		doc, err := settings.ParseObject(a.Doc)
+		return s.record(by, outcome{what: "Update a resource server", status: http.StatusOK, body: doc}), err
+	})
+	return &after, as(err, ErrAPI)
+}
+
+// DeleteAPI deletes an API, found by its id or identifier. It is no fault if
+// there is none.
+func (s *Service) DeleteAPI(ctx context.Context, by Actor, id string) error {
+	found, err := s.API(ctx, id)
+	if err == nil {
+		e := s.record(by, outcome{what: "Delete a resource server", status: http.StatusNoContent})
+		err = s.APIs.DeleteAPI(ctx, found.ID, e)
+	}
+	if fault.Has(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
 // A GrantQuery picks client grants. Empty fields pick all.
 type GrantQuery struct {
 	Client   tenant.ClientID
@@ -108,15 +145,61 @@ func (s *Service) CreateClientGrant(ctx context.Context, by Actor, body *setting
 			return nil, err
 		}
 	}
-	shown := g
+	shown := s.ShownAudience(g.Audience)
 	g.Audience = s.stored(g.Audience)
-	e := s.record(by, outcome{what: "Create client grant", status: http.StatusCreated, body: map[string]any{
-		"id": g.ID, "client_id": g.Client, "audience": shown.Audience, "scope": g.Scopes,
-	}})
+	e := s.record(by, outcome{
+		what: "Create client grant", status: http.StatusCreated, body: settings.GrantAnswer(&g, shown),
+	})
 	if err := s.Grants.CreateClientGrant(ctx, g, e); err != nil {
 		return nil, err
 	}
 	return &g, nil
+}
+
+// ChangeClientGrant changes a client grant as a body asks.
+func (s *Service) ChangeClientGrant(ctx context.Context, by Actor, id string, body *settings.Object) (*tenant.ClientGrant, error) {
+	var after tenant.ClientGrant
+	err := s.Grants.ChangeClientGrant(ctx, id, func(g *tenant.ClientGrant) (tenant.LogEvent, error) {
+		if g.Managed {
+			return tenant.LogEvent{}, ErrManaged
+		}
+		changed, err := settings.ChangeGrant(*g, body)
+		if err != nil {
+			return tenant.LogEvent{}, err
+		}
+		*g, after = changed, changed
+		return s.record(by, outcome{what: "Update client grant", status: http.StatusOK, body: settings.GrantAnswer(g, s.ShownAudience(g.Audience))}), nil
+	})
+	return &after, as(err, ErrClientGrant)
+}
+
+// DeleteClientGrant deletes a client grant. It is no fault if there is none.
+func (s *Service) DeleteClientGrant(ctx context.Context, by Actor, id string) error {
+	e := s.record(by, outcome{what: "Delete client grant", status: http.StatusNoContent})
+	err := s.Grants.DeleteClientGrant(ctx, id, e)
+	if fault.Has(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// ChangeSettings changes the tenant's settings as a body asks.
+func (s *Service) ChangeSettings(ctx context.Context, by Actor, body *settings.Object) (*settings.Object, error) {
+	if body.Len() == 0 {
+		return nil, settings.Invalid("", "Too few properties defined (0), minimum 1")
+	}
+	var after *settings.Object
+	err := s.Tenant.ChangeSettings(ctx, func(doc []byte) ([]byte, tenant.LogEvent, error) {
+		changed, err := settings.ChangeTenant(doc, body)
+		if err != nil {
+			return nil, tenant.LogEvent{}, err
+		}
+		if after, err = settings.TenantAnswer(changed); err != nil {
+			return nil, tenant.LogEvent{}, err
+		}
+		return changed, s.record(by, outcome{what: "Update tenant settings", status: http.StatusOK, body: after}), nil
+	})
+	return after, err
 }
 
 // NewGrantID returns an id for a client grant.

@@ -20,7 +20,7 @@ import (
 
 func service(t *testing.T, s *store.Store) *manage.Service {
 	return &manage.Service{
-		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s,
+		Connections: s, Clients: s, APIs: s, Grants: s, Roles: s, Tenant: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s,
 		TestIdentities: s, Codes: otp.Maker{Keys: storetest.Keys(t)},
 		Management: []string{"https://login.example.com/api/v2/"}, ManagementAudience: "management", Now: time.Now,
 	}

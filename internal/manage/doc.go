@@ -48,6 +48,8 @@ type Service struct {
 	Clients     Clients
 	APIs        APIs
 	Grants      Grants
+	Roles       Roles
+	Tenant      Tenant
 	Users       Users
 	Logs        Logs
 	Messages    Messages

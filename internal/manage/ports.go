@@ -64,7 +64,16 @@ type APIs interface {
 	// CreateAPI stores a new API and the event. The fault is ErrIdentifier if
 	// the identifier is taken.
 	CreateAPI(ctx context.Context, a tenant.API, e tenant.LogEvent) error
+	// ChangeAPI replaces an API by what change makes of it. No other change
+	// comes between. The function may be called more than once.
+	ChangeAPI(ctx context.Context, id string, change ChangeAPI) error
+	// DeleteAPI removes an API with the client grants and the permissions for
+	// it. The fault is ErrManaged if the configuration file manages it.
+	DeleteAPI(ctx context.Context, id string, e tenant.LogEvent) error
 }
+
+// A ChangeAPI makes the API that takes the place of a, which is its to change.
+type ChangeAPI func(a *tenant.API) (tenant.LogEvent, error)
 
 // Grants keeps what applications may ask of APIs in their own name.
 type Grants interface {
@@ -74,7 +83,27 @@ type Grants interface {
 	// ErrGrantExists if the application has one for the audience, and
 	// ErrClient if the application is not there.
 	CreateClientGrant(ctx context.Context, g tenant.ClientGrant, e tenant.LogEvent) error
+	// ChangeClientGrant replaces a grant by what change makes of it.
+	ChangeClientGrant(ctx context.Context, id string, change ChangeClientGrant) error
+	// DeleteClientGrant removes a grant. The fault is ErrManaged if the
+	// configuration file manages it.
+	DeleteClientGrant(ctx context.Context, id string, e tenant.LogEvent) error
 }
+
+// A ChangeClientGrant makes the grant that takes the place of g, which is its
+// to change.
+type ChangeClientGrant func(g *tenant.ClientGrant) (tenant.LogEvent, error)
+
+// Tenant keeps the tenant's settings.
+type Tenant interface {
+	// ChangeSettings replaces the tenant's document by what change makes of it.
+	// No other change comes between. The fault is ErrManaged if the
+	// configuration file manages it.
+	ChangeSettings(ctx context.Context, change ChangeSettings) error
+}
+
+// A ChangeSettings makes the document that takes the place of doc.
+type ChangeSettings func(doc []byte) ([]byte, tenant.LogEvent, error)
 
 // Users reads users.
 type Users interface {

@@ -27,6 +27,7 @@ const (
 	CodeMethodNotAllowed     = "method_not_allowed"
 	CodeUnsupportedResponse  = "unsupported_response_type"
 	CodeUnavailable          = "temporarily_unavailable"
+	CodeInvalidTarget        = "invalid_target" // RFC 8707 §2
 )
 
 // InvalidRequest is the fault of a request that is not as it should be.
@@ -71,6 +72,12 @@ func InvalidScope() *fault.Error {
 // ServiceNotFound is the fault of an audience that there is no API for.
 func ServiceNotFound(audience string) *fault.Error {
 	return fault.New(fault.Denied, CodeAccessDenied, "Service not found: "+audience)
+}
+
+// InvalidTarget is the fault of a resource parameter that names nothing (RFC
+// 8707 §2).
+func InvalidTarget() *fault.Error {
+	return fault.New(fault.Invalid, CodeInvalidTarget, "resource must be an absolute URI without a fragment.")
 }
 
 // AudienceNotGranted is the fault of an application that asks in its own name
@@ -153,7 +160,7 @@ func Status(err *fault.Error, strict bool) int {
 // decides.
 func statuses(code string) (auth0, standard int) {
 	switch code {
-	case CodeInvalidRequest, CodeInvalidScope:
+	case CodeInvalidRequest, CodeInvalidScope, CodeInvalidTarget:
 		return 400, 400
 	case CodeInvalidClient, CodeInvalidToken:
 		return 401, 401

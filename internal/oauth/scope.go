@@ -146,6 +146,9 @@ func (r ScopeRule) offline() bool {
 // it asks for none. The fault is access_denied if it asks for more.
 func ClientScopes(asked Scopes, api *tenant.API, grant tenant.ClientGrant) (Scopes, error) {
 	has := Scopes(grant.Scopes).Intersect(api.Scopes)
+	if grant.AllScopes {
+		has = Scopes(api.Scopes)
+	}
 	if len(asked) == 0 {
 		return has, nil
 	}

@@ -79,6 +79,7 @@ func API(doc []byte) (tenant.API, error) {
 		Lifetime   float64 `json:"token_lifetime"`
 		Offline    bool    `json:"allow_offline_access"`
 		Dialect    string  `json:"token_dialect"`
+		Policies   bool    `json:"enforce_policies"`
 		Scopes     []struct {
 			Value string `json:"value"`
 		} `json:"scopes"`
@@ -88,7 +89,8 @@ func API(doc []byte) (tenant.API, error) {
 	}
 	a := tenant.API{
 		ID: d.ID, Identifier: d.Identifier, Name: d.Name, SigningAlg: d.Alg,
-		TokenLifetime: seconds(d.Lifetime), AllowOfflineAccess: d.Offline, Profile: d.Dialect, Doc: doc,
+		TokenLifetime: seconds(d.Lifetime), AllowOfflineAccess: d.Offline, Profile: d.Dialect,
+		Policies: d.Policies, Doc: doc,
 	}
 	if a.SigningAlg == "" {
 		a.SigningAlg = "RS256"
@@ -101,17 +103,101 @@ func API(doc []byte) (tenant.API, error) {
 	return a, nil
 }
 
+// grantRule is what a body may say of a client grant.
+func grantRule() rule {
+	usage := oneOf("deny", "allow", "require").orNull()
+	return rule{kinds: []string{"object"}, members: map[string]rule{
+		"scope": listOf(text(1, 280), 1000).orNull(), "organization_usage": usage,
+		"allow_any_organization":      flag.orNull(),
+		"authorization_details_types": listOf(text(1, 255), 100), "allow_all_scopes": flag.orNull(),
+	}}
+}
+
 // NewGrant checks what a body says of a client grant.
 func NewGrant(body *Object) (tenant.ClientGrant, error) {
-	r := rule{kinds: []string{"object"}, required: []string{"client_id", "audience"}, members: map[string]rule{
-		"client_id": text(1, 64), "audience": text(1, 600), "scope": listOf(text(1, 280), 1000),
-		"subject_type": oneOf("client"), "organization_usage": text(0, 64), "allow_any_organization": flag,
-		"authorization_details_types": listOf(text(1, 255), 100), "allow_all_scopes": flag,
-	}}
+	r := grantRule()
+	r.required = []string{"client_id", "audience"}
+	r.members["client_id"], r.members["audience"] = text(1, 64), text(1, 600)
+	r.members["subject_type"] = oneOf("client")
 	if err := r.checkMembers("", body); err != nil {
 		return tenant.ClientGrant{}, err
 	}
-	return tenant.ClientGrant{
-		Client: tenant.ClientID(body.Text("client_id")), Audience: body.Text("audience"), Scopes: Texts(body.Raw("scope")),
-	}, nil
+	g := tenant.ClientGrant{Client: tenant.ClientID(body.Text("client_id")), Audience: body.Text("audience")}
+	return withGrant(g, &Object{}, body), nil
+}
+
+// ChangeGrant makes of a client grant what a body asks for. Whose it is and for
+// which API stays.
+func ChangeGrant(g tenant.ClientGrant, body *Object) (tenant.ClientGrant, error) {
+	r := grantRule()
+	r.min = 1
+	if err := r.checkMembers("", body); err != nil {
+		return g, err
+	}
+	doc, err := ParseObject(g.Doc)
+	if err != nil {
+		return g, fmt.Errorf("read client grant: %w", err)
+	}
+	return withGrant(g, doc, body), nil
+}
+
+// withGrant is a client grant with what a body says of it: doc keeps what no
+// rule reads.
+func withGrant(g tenant.ClientGrant, doc, body *Object) tenant.ClientGrant {
+	for _, m := range body.members {
+		switch {
+		case m.name == "client_id" || m.name == "audience" || m.name == "subject_type":
+		case m.name == "scope":
+			g.Scopes = Texts(m.value)
+		case kindOf(m.value) == "null":
+			doc.Remove(m.name)
+		default:
+			doc.SetRaw(m.name, m.value)
+		}
+	}
+	g.Doc = doc.Bytes()
+	g.AllScopes = AllScopes(g.Doc)
+	return g
+}
+
+// AllScopes reports whether a client grant's document says that it is for all
+// scopes.
+func AllScopes(doc []byte) bool {
+	o, err := ParseObject(doc)
+	return err == nil && string(o.Raw("allow_all_scopes")) == "true"
+}
+
+// GrantAnswer is a client grant as the Management API shows it, with the name
+// its audience is known by.
+func GrantAnswer(g *tenant.ClientGrant, audience string) *Object {
+	o := &Object{}
+	o.Set("id", g.ID)
+	o.Set("client_id", string(g.Client))
+	o.Set("audience", audience)
+	o.Set("scope", append([]string{}, g.Scopes...))
+	o.Set("subject_type", "client")
+	if doc, err := ParseObject(g.Doc); err == nil {
+		for _, m := range doc.members {
+			o.SetRaw(m.name, m.value)
+		}
+	}
+	return o
+}
+
+// ScopeDescriptions returns what an API's document says of its scopes.
+func ScopeDescriptions(doc []byte) map[string]string {
+	var d struct {
+		Scopes []struct {
+			Value       string `json:"value"`
+			Description string `json:"description"`
+		} `json:"scopes"`
+	}
+	out := map[string]string{}
+	if lenient(doc, &d) != nil {
+		return out
+	}
+	for _, s := range d.Scopes {
+		out[s.Value] = s.Description
+	}
+	return out
 }

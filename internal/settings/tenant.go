@@ -24,6 +24,11 @@ type tenantDoc struct {
 	ErrorPage struct {
 		URL string `json:"url"`
 	} `json:"error_page"`
+	Resources  string `json:"resource_parameter_profile"`
+	DeviceFlow struct {
+		Charset string `json:"charset"`
+		Mask    string `json:"mask"`
+	} `json:"device_flow"`
 	Flags struct {
 		ClientAuth        *bool `json:"enforce_client_authentication_on_passwordless_start"`
 		RevealSignUp      bool  `json:"passwordless_start_reveals_signup_disabled"`
@@ -43,7 +48,8 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 	on := func(b *bool) bool { return b == nil || *b }
 	return tenant.Settings{
 		FriendlyName: d.FriendlyName, SupportEmail: d.SupportEmail, SupportURL: d.SupportURL,
-		DefaultAudience: d.DefaultAudience, EnabledLocales: d.EnabledLocales,
+		DefaultAudience: d.DefaultAudience, EnabledLocales: d.EnabledLocales, ResourceParameter: d.Resources == "compatibility",
+		DeviceFlow: tenant.UserCodeForm{Charset: d.DeviceFlow.Charset, Mask: d.DeviceFlow.Mask},
 		Sessions: tenant.SessionPolicy{
 			Lifetime: seconds(d.Lifetime * 3600), Idle: seconds(d.Idle * 3600), Transient: d.Cookie.Mode == "non-persistent",
 		},
@@ -68,7 +74,8 @@ func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 		"default_redirection_uri": text(0, 2048).orNull(),
 		"enabled_locales":         listOf(text(1, 32), 100), "flags": flags.orNull(),
 		"allowed_logout_urls": listOf(text(0, 2048), 100),
-		"session_lifetime":    {kinds: []string{"number"}}, "idle_session_lifetime": {kinds: []string{"number"}},
+		"device_flow":         deviceFlow(), "resource_parameter_profile": oneOf("audience", "compatibility"),
+		"session_lifetime": {kinds: []string{"number"}}, "idle_session_lifetime": {kinds: []string{"number"}},
 	}}
 	if err := r.checkMembers("", body); err != nil {
 		return nil, err
@@ -89,6 +96,14 @@ func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// deviceFlow is what a body may say of the codes that people type for a device
+// (Auth0: device_flow).
+func deviceFlow() rule {
+	mask := text(0, 20)
+	mask.format = &format{"device-flow-mask", func(s string) bool { return s == "" || tenant.UserCodeForm{Mask: s}.Check() }}
+	return rule{kinds: []string{"object", "null"}, members: map[string]rule{"charset": oneOf("base20", "digits"), "mask": mask}}
 }
 
 // TenantAnswer is the tenant's document with the flags it does not name.

@@ -71,6 +71,50 @@ func (s *Store) CreateAPI(ctx context.Context, a tenant.API, e tenant.LogEvent) 
 	})
 }
 
+// ChangeAPI implements manage.APIs.
+func (s *Store) ChangeAPI(ctx context.Context, id string, change manage.ChangeAPI) error {
+	return s.edit(ctx, func(tx querier) error {
+		a, err := scanAPI(tx.row(ctx, `SELECT `+apiColumns+` FROM apis WHERE id = $1`, id))
+		if err != nil {
+			return fmt.Errorf("read API: %w", absent(err))
+		}
+		e, err := change(a)
+		if err != nil {
+			return err
+		}
+		a.ID = id
+		if err := putAPI(ctx, tx, a); err != nil {
+			return err
+		}
+		return insertLogs(ctx, tx, e)
+	})
+}
+
+// DeleteAPI implements manage.APIs.
+func (s *Store) DeleteAPI(ctx context.Context, id string, e tenant.LogEvent) error {
+	return s.edit(ctx, func(tx querier) error {
+		var managed bool
+		var identifier string
+		if err := tx.row(ctx, `SELECT managed, identifier FROM apis WHERE id = $1`, id).Scan(&managed, &identifier); err != nil {
+			return fmt.Errorf("delete API: %w", absent(err))
+		}
+		if managed {
+			return manage.ErrManaged
+		}
+		for _, text := range []string{
+			`DELETE FROM client_grants WHERE audience = $1`,
+			`DELETE FROM role_permissions WHERE audience = $1`,
+			`DELETE FROM user_permissions WHERE audience = $1`,
+			`DELETE FROM apis WHERE identifier = $1`,
+		} {
+			if _, err := tx.exec(ctx, text, identifier); err != nil {
+				return fmt.Errorf("delete API: %w", err)
+			}
+		}
+		return insertLogs(ctx, tx, e)
+	})
+}
+
 // putAPI stores an API. One with its id is replaced.
 func putAPI(ctx context.Context, tx querier, a *tenant.API) error {
 	var taken bool

@@ -6,19 +6,21 @@ import (
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 var _ manage.Grants = (*Store)(nil)
 
-const grantColumns = `id, client_id, audience, scope, managed`
+const grantColumns = `id, client_id, audience, scope, doc, managed`
 
 func scanClientGrant(row scanner, g *tenant.ClientGrant) error {
-	var scope string
-	if err := row.Scan(&g.ID, &g.Client, &g.Audience, &scope, &g.Managed); err != nil {
+	var scope, doc string
+	if err := row.Scan(&g.ID, &g.Client, &g.Audience, &scope, &doc, &g.Managed); err != nil {
 		return err
 	}
-	g.Scopes = strings.Fields(scope)
+	g.Scopes, g.Doc = strings.Fields(scope), []byte(doc)
+	g.AllScopes = settings.AllScopes(g.Doc)
 	return nil
 }
 
@@ -64,6 +66,38 @@ func (s *Store) CreateClientGrant(ctx context.Context, g tenant.ClientGrant, e t
 	})
 }
 
+// ChangeClientGrant implements manage.Grants.
+func (s *Store) ChangeClientGrant(ctx context.Context, id string, change manage.ChangeClientGrant) error {
+	return s.edit(ctx, func(tx querier) error {
+		var g tenant.ClientGrant
+		if err := scanClientGrant(tx.row(ctx, `SELECT `+grantColumns+` FROM client_grants WHERE id = $1`, id), &g); err != nil {
+			return fmt.Errorf("read client grant: %w", absent(err))
+		}
+		e, err := change(&g)
+		if err != nil {
+			return err
+		}
+		if err := putClientGrant(ctx, tx, &g); err != nil {
+			return err
+		}
+		return insertLogs(ctx, tx, e)
+	})
+}
+
+// DeleteClientGrant implements manage.Grants.
+func (s *Store) DeleteClientGrant(ctx context.Context, id string, e tenant.LogEvent) error {
+	return s.edit(ctx, func(tx querier) error {
+		var managed bool
+		if err := tx.row(ctx, `SELECT managed FROM client_grants WHERE id = $1`, id).Scan(&managed); err != nil {
+			return fmt.Errorf("delete client grant: %w", absent(err))
+		}
+		if managed {
+			return manage.ErrManaged
+		}
+		return changed(ctx, tx, e, `DELETE FROM client_grants WHERE id = $1`, id)
+	})
+}
+
 // putClientGrant stores a grant. One with its id is replaced.
 func putClientGrant(ctx context.Context, tx querier, g *tenant.ClientGrant) error {
 	var known, taken bool
@@ -78,10 +112,14 @@ func putClientGrant(ctx context.Context, tx querier, g *tenant.ClientGrant) erro
 	case taken:
 		return manage.ErrGrantExists
 	}
+	doc := string(g.Doc)
+	if doc == "" {
+		doc = "{}"
+	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO client_grants (id, client_id, audience, scope, managed) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, managed = excluded.managed`,
-		g.ID, g.Client, g.Audience, strings.Join(g.Scopes, " "), g.Managed); err != nil {
+		INSERT INTO client_grants (id, client_id, audience, scope, doc, managed) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, doc = excluded.doc, managed = excluded.managed`,
+		g.ID, g.Client, g.Audience, strings.Join(g.Scopes, " "), doc, g.Managed); err != nil {
 		return fmt.Errorf("store client grant: %w", err)
 	}
 	return nil

@@ -32,6 +32,28 @@ func readSettings(ctx context.Context, q querier) (*tenant.Settings, error) {
 	return &t, nil
 }
 
+// ChangeSettings implements manage.Tenant.
+func (s *Store) ChangeSettings(ctx context.Context, change manage.ChangeSettings) error {
+	return s.edit(ctx, func(tx querier) error {
+		var doc string
+		var managed bool
+		if err := tx.row(ctx, `SELECT doc, managed FROM tenant_settings WHERE id = 1`).Scan(&doc, &managed); err != nil {
+			return fmt.Errorf("read tenant settings: %w", err)
+		}
+		if managed {
+			return manage.ErrManaged
+		}
+		after, e, err := change([]byte(doc))
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `UPDATE tenant_settings SET doc = $1 WHERE id = 1`, string(after)); err != nil {
+			return fmt.Errorf("store tenant settings: %w", err)
+		}
+		return insertLogs(ctx, tx, e)
+	})
+}
+
 // Apply implements manage.Files.
 func (s *Store) Apply(ctx context.Context, plan func(manage.Everything) (manage.Plan, error)) error {
 	return s.edit(ctx, func(tx querier) error {
@@ -47,7 +69,7 @@ func (s *Store) Apply(ctx context.Context, plan func(manage.Everything) (manage.
 			`UPDATE clients SET managed = FALSE WHERE managed`, `UPDATE connections SET managed = FALSE WHERE managed`,
 			`UPDATE apis SET managed = FALSE WHERE managed`, `UPDATE client_grants SET managed = FALSE WHERE managed`,
 			`UPDATE email_provider SET managed = FALSE WHERE managed`, `UPDATE attack_protection SET managed = FALSE WHERE managed`,
-			`UPDATE test_identities SET managed = FALSE WHERE managed`,
+			`UPDATE test_identities SET managed = FALSE WHERE managed`, `UPDATE tenant_settings SET managed = FALSE WHERE managed`,
 		} {
 			if _, err := tx.exec(ctx, text); err != nil {
 				return fmt.Errorf("apply file: %w", err)
@@ -115,7 +137,7 @@ func (s *Store) carryOut(ctx context.Context, tx querier, p manage.Plan) error {
 		}
 	}
 	if p.Tenant != nil {
-		if _, err := tx.exec(ctx, `UPDATE tenant_settings SET doc = $1 WHERE id = 1`, string(p.Tenant)); err != nil {
+		if _, err := tx.exec(ctx, `UPDATE tenant_settings SET doc = $1, managed = TRUE WHERE id = 1`, string(p.Tenant)); err != nil {
 			return fmt.Errorf("store tenant settings: %w", err)
 		}
 	}

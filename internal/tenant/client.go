@@ -123,6 +123,9 @@ type API struct {
 	SigningAlg         string // "RS256" or "ES256"
 	TokenLifetime      time.Duration
 	AllowOfflineAccess bool
+	// Policies says that people get only those scopes that they hold as
+	// permissions (Auth0: enforce_policies).
+	Policies bool
 	// Profile is the shape of its access tokens (Auth0: token_dialect).
 	Profile string
 
@@ -138,5 +141,9 @@ type ClientGrant struct {
 	Client   ClientID
 	Audience string
 	Scopes   []string
-	Managed  bool // written by the configuration file
+	// AllScopes grants whatever scopes the API has.
+	AllScopes bool
+
+	Doc     []byte // what was sent beside these
+	Managed bool   // written by the configuration file
 }

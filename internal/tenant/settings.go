@@ -11,8 +11,13 @@ type Settings struct {
 	// ErrorPage is a page of the tenant's own that shows errors of /authorize;
 	// empty means ours (Auth0: error_page.url).
 	ErrorPage string
-	Flags     Flags
-	Doc       []byte // the document as the Management API shows it
+	// ResourceParameter takes "resource" for an audience where there is none
+	// (RFC 8707; Auth0: resource_parameter_profile).
+	ResourceParameter bool
+	// DeviceFlow is the form of the codes that people type for a device.
+	DeviceFlow UserCodeForm
+	Flags      Flags
+	Doc        []byte // the document as the Management API shows it
 }
 
 // Flags are the tenant's switches that engines read. The zero value is what a

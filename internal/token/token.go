@@ -213,6 +213,9 @@ func (m *minting) accessDraft(life time.Duration) (signing.Draft, error) {
 		claims = append(claims, Claim{"azp", string(m.Client.ID)})
 	}
 	if strings.HasSuffix(m.API.Profile, withPermissions) {
+		if m.Permissions == nil {
+			m.Permissions = []string{}
+		}
 		claims = append(claims, Claim{"permissions", m.Permissions})
 	}
 	doc, err := AppendClaims(make([]byte, 0, 512), claims)

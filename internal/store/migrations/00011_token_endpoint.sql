@@ -5,6 +5,8 @@ ALTER TABLE clients ADD COLUMN credentials TEXT NOT NULL DEFAULT '[]';
 -- What was sent of a client grant beside the columns: a JSON object.
 ALTER TABLE client_grants ADD COLUMN doc TEXT NOT NULL DEFAULT '{}';
 
+ALTER TABLE tenant_settings ADD COLUMN managed BOOLEAN NOT NULL DEFAULT FALSE;
+
 -- Names that may be used once, until they expire: the ids of client assertions
 -- and of DPoP proofs.
 CREATE TABLE used_once (
@@ -91,5 +93,6 @@ DROP INDEX grants_offline;
 ALTER TABLE grants DROP COLUMN offline;
 ALTER TABLE refresh_tokens DROP COLUMN jkt;
 DROP TABLE used_once;
+ALTER TABLE tenant_settings DROP COLUMN managed;
 ALTER TABLE client_grants DROP COLUMN doc;
 ALTER TABLE clients DROP COLUMN credentials;

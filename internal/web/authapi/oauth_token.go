@@ -26,7 +26,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := texts(p, "grant_type", "audience", "realm", "username", "otp", "refresh_token",
+	if err := texts(p, "grant_type", "audience", "resource", "realm", "username", "otp", "refresh_token",
 		"code", "code_verifier", "redirect_uri"); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	share(w, r, a.remember(r, cred.ID, p.Get("realm")))
 	answer, err := a.Grants.Token(r.Context(), grant.Request{
 		Credentials: cred, GrantType: p.Get("grant_type"), Scope: oauth.ParseScopes(scopes...),
-		Audience: p.Get("audience"), Realm: p.Get("realm"), Username: p.Get("username"),
+		Audience: p.Get("audience"), Resource: p.Get("resource"), Realm: p.Get("realm"), Username: p.Get("username"),
 		OTP: p.Get("otp"), RefreshToken: p.Get("refresh_token"),
 		Code: p.Get("code"), CodeVerifier: p.Get("code_verifier"), RedirectURI: p.Get("redirect_uri"), ForwardedFor: forwardedFor(r),
 		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),

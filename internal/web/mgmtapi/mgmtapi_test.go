@@ -70,7 +70,7 @@ func serve(t *testing.T, s *store.Store) *server {
 		return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(ticks.Add(1)) * time.Millisecond)
 	}
 	sv.manage = &manage.Service{
-		Connections: s, Clients: s, APIs: s, Grants: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s, Blocks: s, Keys: storetest.Keys(t),
+		Connections: s, Clients: s, APIs: s, Grants: s, Roles: s, Tenant: s, Users: s, Logs: s, Messages: s, Files: s, EmailProviders: s, Protections: s, Blocks: s, Keys: storetest.Keys(t),
 		TestIdentities: s, Codes: otp.Maker{Keys: storetest.Keys(t)},
 		Management: []string{"http://localhost:8787/api/v2/", "https://localhost:8787/api/v2/"}, ManagementAudience: "management", Now: now,
 	}

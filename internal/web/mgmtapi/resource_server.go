@@ -107,17 +107,64 @@ func (a *API) createGrant(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) grantReply(g *tenant.ClientGrant) *settings.Object {
-	o := &settings.Object{}
-	o.Set("id", g.ID)
-	o.Set("client_id", string(g.Client))
-	o.Set("audience", a.Manage.ShownAudience(g.Audience))
-	scopes := g.Scopes
-	if scopes == nil {
-		scopes = []string{}
+	return settings.GrantAnswer(g, a.Manage.ShownAudience(g.Audience))
+}
+
+// changeGrant is PATCH /api/v2/client-grants/{id}.
+func (a *API) changeGrant(w http.ResponseWriter, r *request) error {
+	body, err := r.object()
+	if err != nil {
+		return err
 	}
-	o.Set("scope", scopes)
-	o.Set("subject_type", "client")
-	return o
+	g, err := a.Manage.ChangeClientGrant(r.Context(), r.actor, r.PathValue("id"), body)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, a.grantReply(g))
+}
+
+// deleteGrant is DELETE /api/v2/client-grants/{id}, which may be done twice.
+func (a *API) deleteGrant(w http.ResponseWriter, r *request) error {
+	if err := a.Manage.DeleteClientGrant(r.Context(), r.actor, r.PathValue("id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// changeAPI is PATCH /api/v2/resource-servers/{id}, by id or identifier.
+func (a *API) changeAPI(w http.ResponseWriter, r *request) error {
+	body, err := r.object()
+	if err != nil {
+		return err
+	}
+	api, err := a.Manage.ChangeAPI(r.Context(), r.actor, r.PathValue("id"), body)
+	if err != nil {
+		return err
+	}
+	return writeAPI(w, http.StatusOK, api)
+}
+
+// deleteAPI is DELETE /api/v2/resource-servers/{id}, which may be done twice.
+func (a *API) deleteAPI(w http.ResponseWriter, r *request) error {
+	if err := a.Manage.DeleteAPI(r.Context(), r.actor, r.PathValue("id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// changeSettings is PATCH /api/v2/tenants/settings.
+func (a *API) changeSettings(w http.ResponseWriter, r *request) error {
+	body, err := r.object()
+	if err != nil {
+		return err
+	}
+	after, err := a.Manage.ChangeSettings(r.Context(), r.actor, body)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, after)
 }
 
 // readSettings is GET /api/v2/tenants/settings.

@@ -26,6 +26,8 @@ type verbs struct {
 	Keys    keysVerb    `cmd:"" help:"List, make, rotate and revoke keys."`
 	Migrate migrateVerb `cmd:"" help:"Bring the database's schema up to date. Starting a server does this too."`
 	Doctor  doctorVerb  `cmd:"" help:"Look at keys, database, senders and settings, and say what to mend."`
+	Backup  backupVerb  `cmd:"" help:"Save the database to a file, also while the server runs."`
+	Restore restoreVerb `cmd:"" help:"Make a backup the database."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 

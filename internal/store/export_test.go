@@ -41,3 +41,9 @@ func (c counted) write(ctx context.Context, fn func(tx querier) error) error {
 	c.n.Add(1)
 	return c.writer.write(ctx, fn)
 }
+
+// OneTimeTables and SessionTables are what a restore empties.
+func OneTimeTables() []string { return oneTimeTables() }
+
+// SessionTables are emptied when it is asked to end sessions.
+func SessionTables() []string { return sessionTables() }

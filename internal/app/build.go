@@ -113,7 +113,7 @@ func (a *App) buildSenders() (*senders, error) {
 	http := call.New(a.now)
 	var errs [5]error
 	send.twilio, errs[0] = twilio.New(twilio.Options{BaseURL: a.cfg.TwilioURL, PublicURL: a.url, Now: a.now})
-	send.vonage, errs[1] = vonage.New(http, a.cfg.ProviderURL(vonage.Provider))
+	send.vonage, errs[1] = vonage.New(http, vonage.Options{BaseURL: a.cfg.ProviderURL(vonage.Provider), PublicURL: a.url})
 	send.sns, errs[2] = sns.New(http, a.cfg.ProviderURL(sns.Provider))
 	a.senders = send
 	send.ses, errs[3] = ses.New(http, a.cfg.ProviderURL(ses.Provider))

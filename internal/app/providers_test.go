@@ -1,14 +1,19 @@
 package app_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -220,17 +225,58 @@ func TestServeThroughMailProviders(t *testing.T) {
 
 // Names that are kept and answered, and have no sender here, say so.
 func TestMailProvidersThatAreOnlyKept(t *testing.T) {
-	for _, body := range []string{
-		`{"name":"mailgun","credentials":{"api_key":"k","domain":"example.com","region":null}}`, `{"name":"mandrill","credentials":{"api_key":"k"}}`,
-		`{"name":"sparkpost","credentials":{"api_key":"k"}}`, `{"name":"azure_cs","credentials":{"connectionString":"k"}}`, `{"name":"resend","credentials":{"api_key":"k"}}`,
-		`{"name":"ms365","credentials":{"tenantId":"k","clientId":"k","clientSecret":"k"}}`, `{"name":"custom","credentials":{}}`,
+	p := serveProviders(t)
+	p.manage(t, "POST /api/v2/connections", `{"name":"email","strategy":"email","enabled_clients":["4kWkR7nq2Yt0dUeXo1mZs9vBcPaLh3Gf"]}`)
+	call := "POST"
+	for name, credentials := range map[string]string{
+		"mailgun": `{"api_key":"k","domain":"example.com","region":null}`, "mandrill": `{"api_key":"k"}`, "sparkpost": `{"api_key":"k"}`, "resend": `{"api_key":"k"}`,
+		"azure_cs": `{"connectionString":"k"}`, "ms365": `{"tenantId":"k","clientId":"k","clientSecret":"k"}`, "custom": `{}`,
 	} {
-		p := serveProviders(t)
-		p.manage(t, "POST /api/v2/connections", `{"name":"email","strategy":"email","enabled_clients":["4kWkR7nq2Yt0dUeXo1mZs9vBcPaLh3Gf"]}`)
-		p.manage(t, "POST /api/v2/emails/provider", body, `"k"`)
+		p.manage(t, call+" /api/v2/emails/provider", `{"name":"`+name+`","credentials":`+credentials+`}`, `"k"`)
+		call = "PATCH"
 		st, _, answer := p.Post(t, "/passwordless/start", `{`+acme+`,"connection":"email","email":"jo@example.com","send":"code"}`)
-		if st != 400 || !strings.Contains(answer, "No email provider is configured.") || !strings.Contains(p.Log.String(), "does not send through the email provider") {
-			t.Errorf("%s: a start gave %d %s", body, st, answer)
+		if st != 400 || !strings.Contains(answer, "No email provider is configured.") {
+			t.Errorf("%s: a start gave %d %s", name, st, answer)
 		}
+		if log := strings.ReplaceAll(p.Log.String(), `\`, ""); !strings.Contains(log, `does not send through the email provider "`+name+`"`) {
+			t.Errorf("%s: the log does not say why", name)
+		}
+	}
+}
+
+// What Vonage reports is in the message's timeline, if Vonage signed it.
+func TestReportsOfVonage(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stand := vonagetest.Start(t)
+	stand.Public = &key.PublicKey
+	p := serveProviders(t, "vonage="+stand.URL)
+	private := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	body, err := json.Marshal(map[string]any{
+		"name": "sms", "strategy": "sms", "enabled_clients": []string{"4kWkR7nq2Yt0dUeXo1mZs9vBcPaLh3Gf"},
+		"options": map[string]any{
+			"name": "sms", "from": "Acme", "template": "Your code is @@password@@", "provider": "vonage", "doorcode": map[string]any{
+				"vonage": map[string]string{"application_id": vonagetest.Application, "private_key": private, "signature_secret": vonagetest.SignatureSecret},
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.manage(t, "POST /api/v2/connections", string(body), "PRIVATE KEY", vonagetest.SignatureSecret)
+	wait := func(string) (standin.Request, error) { return stand.Wait(t.Context(), "447700900123") }
+	sent := p.signIn(t, wait, "sms", "+447700900123", private, vonagetest.SignatureSecret)
+	report := vonagetest.Status(sent.ID, "delivered", 0)
+	for secret, want := range map[string]int{"another secret": 403, vonagetest.SignatureSecret: 204} {
+		st, err := stand.Report(t.Context(), p.URL, sent, report, vonagetest.Token(secret, "HS256", vonagetest.Claims(time.Now(), report)))
+		if err != nil || st != want {
+			t.Errorf("a report was answered %d, %v, want %d", st, err, want)
+		}
+	}
+	list, err := p.Store.Messages(t.Context(), "", 1)
+	if err != nil || len(list) != 1 || list[0].State != tenant.MessageDelivered {
+		t.Errorf("the message is %+v, %v", list, err)
 	}
 }

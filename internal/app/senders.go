@@ -70,7 +70,7 @@ func (s *senders) configured(ctx context.Context, c *tenant.Connection, channel 
 // listeners are who understands what providers report. A provider that reports
 // is a line here.
 func (s *senders) listeners() map[string]delivery.Listener {
-	return map[string]delivery.Listener{twilio.Provider: s.twilio}
+	return map[string]delivery.Listener{twilio.Provider: s.twilio, vonage.Provider: s.vonage}
 }
 
 // mailer is who sends the connection's e-mail.

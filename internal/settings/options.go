@@ -146,7 +146,8 @@ func vonageRule() rule {
 	return rule{kinds: []string{"object"}, members: map[string]rule{
 		"api_key": text(0, 64).orNull(), "api_secret": text(0, 512).orNull(),
 		"application_id": text(0, 64).orNull(), "private_key": text(0, 8192).orNull(),
-		"api": oneOf("", "messages", "sms").orNull(), "region": oneOf("", "eu", "us", "ap").orNull(),
+		"signature_secret": text(0, 512).orNull(),
+		"api":              oneOf("", "messages", "sms").orNull(), "region": oneOf("", "eu", "us", "ap").orNull(),
 	}}
 }
 

@@ -10,6 +10,7 @@ const (
 	SecretGateway       = "gateway_authentication.secret"
 	SecretVonage        = own + ".vonage.api_secret"
 	SecretVonagePrivate = own + ".vonage.private_key"
+	SecretVonageSigned  = own + ".vonage.signature_secret"
 	SecretSNS           = own + ".sns.secret_access_key"
 )
 
@@ -27,6 +28,7 @@ func secretOptions() []secretOption {
 		{SecretGateway, "gateway_url", "audience"},
 		{SecretVonage, own + ".vonage.api_key", "api_key"},
 		{SecretVonagePrivate, own + ".vonage.application_id", "application_id"},
+		{SecretVonageSigned, own + ".vonage.application_id", "application_id"},
 		{SecretSNS, own + ".sns.access_key_id", "access_key_id"},
 	}
 }

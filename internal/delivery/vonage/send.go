@@ -40,6 +40,8 @@ type sender struct {
 	application string
 	pem         string
 	private     *rsa.PrivateKey // nil: key and secret are used
+	connection  tenant.ConnectionID
+	reports     bool // Vonage is asked for them, and they can be believed
 }
 
 // Provider is the name of the provider.
@@ -98,6 +100,9 @@ type outgoing struct {
 	TTL     int      `json:"ttl,omitempty"` // seconds
 	Ref     string   `json:"client_ref,omitempty"`
 	SMS     encoding `json:"sms"`
+	// Where reports go, and in which form.
+	Webhook string `json:"webhook_url,omitempty"`
+	Version string `json:"webhook_version,omitempty"`
 }
 
 type encoding struct {
@@ -105,10 +110,15 @@ type encoding struct {
 }
 
 func (s *sender) sendMessage(ctx context.Context, m delivery.Outgoing, from string) (delivery.Receipt, error) {
-	doc, err := json.Marshal(outgoing{
+	out := outgoing{
 		Type: "text", Channel: "sms", To: m.To[1:], From: from, Text: m.Text, TTL: int(s.life(m) / time.Second),
 		Ref: m.MessageID, SMS: encoding{Type: "auto"},
-	})
+	}
+	// Vonage reports about messages of applications only.
+	if s.reports && s.private != nil {
+		out.Webhook, out.Version = delivery.CallbackURL(s.client.reports, Provider, s.connection, m.MessageID), "v1"
+	}
+	doc, err := json.Marshal(out)
 	if err != nil {
 		return delivery.Receipt{}, fmt.Errorf("write message: %w", err)
 	}

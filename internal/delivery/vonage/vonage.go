@@ -34,22 +34,31 @@ const (
 
 // A Client makes senders. It is safe for use by many goroutines.
 type Client struct {
-	http *call.Client
-	base string
+	http    *call.Client
+	base    string
+	reports string // the public URL, or "" if Vonage cannot reach it
 }
 
-// New returns a client. base replaces the addresses of both APIs in all
-// regions, for stand-ins; empty for none. It is refused if credentials would
-// travel to it in the clear.
-func New(http *call.Client, base string) (*Client, error) {
-	if base == "" {
-		return &Client{http: http}, nil
+// Options are what an operator may set.
+type Options struct {
+	// BaseURL replaces the addresses of both APIs in all regions, for
+	// stand-ins; empty for none.
+	BaseURL string
+	// PublicURL is where this server is reached. Vonage is asked for reports
+	// there if it can be.
+	PublicURL string
+}
+
+// New returns a client. It refuses a base URL over which credentials would
+// travel in the clear.
+func New(http *call.Client, o Options) (*Client, error) {
+	c := &Client{http: http, reports: delivery.CallbackBase(o.PublicURL)}
+	if o.BaseURL == "" {
+		return c, nil
 	}
-	base, err := call.Base("Vonage", base)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{http: http, base: base}, nil
+	var err error
+	c.base, err = call.Base("Vonage", o.BaseURL)
+	return c, err
 }
 
 // endpoint is where an API is in a region.
@@ -71,7 +80,8 @@ func (c *Client) Sender(conn *tenant.Connection) (delivery.Sender, error) {
 	account := conn.Sender.Vonage
 	s := &sender{
 		client: c, from: conn.Sender.From, api: account.API, key: account.APIKey, secret: conn.Secrets[SecretOption],
-		application: account.ApplicationID, pem: conn.Secrets[PrivateOption],
+		application: account.ApplicationID, pem: conn.Secrets[PrivateOption], connection: conn.ID,
+		reports: c.reports != "" && conn.Secrets[SignatureOption] != "",
 	}
 	if s.api == "" {
 		s.api = messagesAPI

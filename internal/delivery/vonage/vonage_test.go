@@ -62,7 +62,7 @@ func open(t *testing.T, base string, c *tenant.Connection) delivery.Sender {
 	t.Helper()
 	http := call.New(nil)
 	t.Cleanup(http.Close)
-	client, err := vonage.New(http, base)
+	client, err := vonage.New(http, vonage.Options{BaseURL: base, PublicURL: "https://login.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestIncomplete(t *testing.T) {
-	client, err := vonage.New(call.New(nil), "")
+	client, err := vonage.New(call.New(nil), vonage.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestIncomplete(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	if _, err := vonage.New(call.New(nil), "http://api.example.com"); err == nil {
+	if _, err := vonage.New(call.New(nil), vonage.Options{BaseURL: "http://api.example.com"}); err == nil {
 		t.Error("a base URL in the clear was taken")
 	}
 }

@@ -100,6 +100,8 @@ type body struct {
 	Text    string `json:"text"`
 	TTL     *int   `json:"ttl"`
 	Ref     string `json:"client_ref"`
+	Webhook string `json:"webhook_url"`
+	Version string `json:"webhook_version"`
 	SMS     struct {
 		Encoding string `json:"encoding_type"`
 	} `json:"sms"`
@@ -130,6 +132,9 @@ func (s *Server) messages(r *standin.Request) standin.Reply {
 	s.made++
 	r.ID = fmt.Sprintf("aaaaaaaa-bbbb-cccc-dddd-%012d", s.made)
 	r.Message = standin.Message{To: b.To, From: b.From, Text: b.Text, Headers: map[string]string{"client_ref": b.Ref, "encoding_type": b.SMS.Encoding}}
+	if b.Version == "v1" {
+		r.Message.Headers["webhook_url"] = b.Webhook
+	}
 	if b.TTL != nil {
 		r.Message.Headers["ttl"] = strconv.Itoa(*b.TTL)
 	}

@@ -299,3 +299,62 @@ func TestSignUpsOfAnAddress(t *testing.T) {
 		}
 	})
 }
+
+// BRU-02, BRU-10: five codes an hour and ten a day for one number and
+// application; the sixth and the eleventh are refused with the time to wait.
+// Asked again too soon, the answer is the same and nothing is sent.
+func TestBRU02SendsToANumber(t *testing.T) {
+	eachSite(t, "strict", func(s *site) {
+		asked := 0
+		ask := func() (int, http.Header) {
+			asked++
+			return s.start(fmt.Sprintf("192.0.2.%d", asked), victim)
+		}
+		refused := func(what string, limit string, least, most time.Duration) {
+			s.t.Helper()
+			st, h := ask()
+			reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+			wait := time.Duration(seconds(h)) * time.Second
+			if st != 429 || h.Get("X-RateLimit-Limit") != limit || h.Get("X-RateLimit-Remaining") != "0" || wait < least || wait > most {
+				s.t.Errorf("%s gave %d, %v, want a limit of %s and to wait for %v to %v", what, st, h, limit, least, most)
+			}
+			if err != nil || time.Unix(reset, 0).Sub(s.Clock.Now()) > most+2*time.Second {
+				s.t.Errorf("%s: the reset is %d", what, reset)
+			}
+		}
+		sent := func() int { return len(s.Outbox.Messages(outbox.Filter{To: victim})) }
+		for n := range 10 {
+			if n == 5 {
+				refused("the sixth in an hour", "5", time.Minute, 50*time.Minute)
+				s.Clock.Advance(time.Hour)
+			}
+			if st, h := ask(); st != 200 {
+				s.t.Fatalf("start %d gave %d, %v", n+1, st, h)
+			}
+			for range 200 {
+				if sent() > n {
+					break
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			if n%5 == 4 {
+				refused(fmt.Sprintf("right after start %d", n+1), map[bool]string{true: "5", false: "10"}[n == 4], time.Minute, 24*time.Hour)
+			} else if st, _ := ask(); st != 200 { // too soon
+				s.t.Errorf("start %d, once more: %d", n+1, st)
+			}
+			s.Clock.Advance(301 * time.Second)
+		}
+		s.Clock.Advance(2 * time.Hour)
+		refused("the eleventh in a day", "10", 20*time.Hour, 24*time.Hour)
+		if n := sent(); n != 10 {
+			s.t.Errorf("%d messages were sent, want 10", n)
+		}
+		if st, _ := s.start("192.0.2.200", bystander); st != 200 {
+			s.t.Errorf("somebody else's start gave %d", st)
+		}
+		s.Clock.Advance(22 * time.Hour)
+		if st, _ := ask(); st != 200 {
+			s.t.Errorf("a start the next day gave %d", st)
+		}
+	})
+}

@@ -246,3 +246,39 @@ func TestLongCodesAreCounted(t *testing.T) {
 		}
 	})
 }
+
+// BRU-08: nor does an attacker silence the owner's browser by asking for codes
+// until no more are sent.
+func TestBRU08KnownDeviceHasItsOwnSends(t *testing.T) {
+	each(t, func(w *world) {
+		w.Limits = attack.Strict
+		own := passwordless.NewDevice()
+		w.signInWith(own, number)
+		for n := range 4 { // the owner's first was one of the five
+			w.pass(5 * time.Minute)
+			ask := w.ask("sms", number)
+			ask.IPKey = fmt.Sprint(n)
+			w.send(ask)
+		}
+		if _, err := w.Start(w.t.Context(), w.ask("sms", number)); !passwordless.IsRefusal(err) || passwordless.LimitOf(err) != attack.MaxSendsHour {
+			w.t.Errorf("a sixth start without a device gave %v", err)
+		}
+		ask := w.ask("sms", number)
+		ask.Device = own
+		for range 3 { // a sign-in ends the cooldown of the browser too
+			code := w.send(ask)
+			w.pass(time.Second)
+			r := w.bring("sms", number, code)
+			r.Device = own
+			if got := w.try(r); got != "in" {
+				w.t.Errorf("the owner's sign-in gave %q", got)
+			}
+			w.pass(time.Second)
+		}
+		sent := w.out.sent()
+		w.mustStart(ask)
+		if w.mustStart(ask); w.out.sent() != sent+1 {
+			w.t.Errorf("two starts of the known browser at once sent %d messages, want one", w.out.sent()-sent)
+		}
+	})
+}

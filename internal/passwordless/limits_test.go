@@ -11,7 +11,7 @@ import (
 )
 
 // BRU-10: asked again too soon, the answer is the same and nothing is sent.
-func TestCooldown(t *testing.T) {
+func TestBRU10Cooldown(t *testing.T) {
 	each(t, func(w *world) {
 		w.Limits = attack.Strict
 		answer := w.mustStart(w.ask("sms", number))
@@ -73,7 +73,7 @@ func TestSignInEndsCooldown(t *testing.T) {
 
 // BRU-02: fifty starts of an address, except of applications that have proved
 // themselves; in the mode off, none are counted.
-func TestStartsOfAnAddress(t *testing.T) {
+func TestBRU02StartsOfAnAddress(t *testing.T) {
 	each(t, func(w *world) {
 		start := func(i int, change func(r *passwordless.StartRequest)) (passwordless.Started, error) {
 			r := w.ask("sms", fmt.Sprintf("+4477%06d", i))

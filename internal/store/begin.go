@@ -47,7 +47,11 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 			return noteLimit(ctx, tx, note{event.TooManyTries, b.Identifier, "A code was asked for while no tries are left"}, b.Limited, b.Now)
 		}
 		if b.Sends {
-			if done, err := takeSend(ctx, tx, b, &out); done || err != nil {
+			name := b.Identifier
+			if st.known {
+				name = deviceSends(b.Device, b.Identifier)
+			}
+			if done, err := takeSend(ctx, tx, b, name, &out); done || err != nil {
 				return err
 			}
 		}
@@ -201,11 +205,11 @@ func sentSince(n int) string {
 	return "(CAST(" + at + " AS BIGINT) > sends.cleared_at AND " + at + " > $5)"
 }
 
-// takeSend counts the send. It reports true when nothing is to be sent.
-func takeSend(ctx context.Context, tx querier, b passwordless.Begin, out *passwordless.Begun) (bool, error) {
+// takeSend counts the send under a name. It reports true when nothing is to be sent.
+func takeSend(ctx context.Context, tx querier, b passwordless.Begin, name string, out *passwordless.Begun) (bool, error) {
 	now := b.Now
 	args := []any{
-		b.Identifier, b.Code.Key.Client, string(attack.NoTimes[13:]) + attack.Stamp(now), attack.Stamp(now),
+		name, b.Code.Key.Client, string(attack.NoTimes[13:]) + attack.Stamp(now), attack.Stamp(now),
 		attack.Stamp(now.Add(-time.Hour)), attack.Stamp(now.Add(-24 * time.Hour)),
 	}
 	for _, d := range attack.Cooldowns() {
@@ -221,7 +225,7 @@ func takeSend(ctx context.Context, tx querier, b passwordless.Begin, out *passwo
 	}
 	var cleared int64
 	if err := tx.row(ctx, `SELECT sent_at, cleared_at FROM sends WHERE identifier = $1 AND client_id = $2`,
-		b.Identifier, b.Code.Key.Client).Scan(&sent, &cleared); err != nil {
+		name, b.Code.Key.Client).Scan(&sent, &cleared); err != nil {
 		return true, fmt.Errorf("read sends: %w", err)
 	}
 	wait, cooling := attack.SendsWait(sent, time.UnixMilli(cleared), now)

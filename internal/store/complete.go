@@ -121,8 +121,8 @@ func forgive(ctx context.Context, tx querier, c passwordless.Complete) error {
 	if !c.Sends {
 		return nil
 	}
-	if _, err := tx.exec(ctx, `UPDATE sends SET cleared_at = $3 WHERE identifier = $1 AND client_id = $2`,
-		c.Identifier, c.Grant.Client, toMillis(c.Now)); err != nil {
+	if _, err := tx.exec(ctx, `UPDATE sends SET cleared_at = $3 WHERE identifier IN ($1, $4) AND client_id = $2`,
+		c.Identifier, c.Grant.Client, toMillis(c.Now), deviceSends(c.Device, c.Identifier)); err != nil {
 		return fmt.Errorf("end cooldown: %w", err)
 	}
 	return nil

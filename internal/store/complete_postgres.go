@@ -53,7 +53,7 @@ var signInParts = `
 		UPDATE tries SET streak = 0 WHERE identifier = $5 AND streak > 0 AND EXISTS (SELECT 1 FROM who)
 	), cooled AS (
 		UPDATE sends SET cleared_at = $4
-		WHERE $6::boolean AND identifier = $5 AND client_id = $7 AND EXISTS (SELECT 1 FROM who)
+		WHERE $6::boolean AND identifier IN ($5, substr($25::text, 1, 32) || substr($5, 1, 32)) AND client_id = $7 AND EXISTS (SELECT 1 FROM who)
 	), remembered AS (
 		INSERT INTO devices (device, identifier, wrong_at, streak, created_at, seen_at)
 		SELECT $25::text, $5, $26, 0, $4::bigint, $4::bigint FROM who WHERE $25::text <> ''

@@ -67,7 +67,7 @@ var forwarded = []struct {
 func xff(lines ...string) http.Header { return http.Header{"X-Forwarded-For": lines} }
 
 // BRU-03: only a trusted proxy is believed, and only about the hop before it.
-func TestClientIP(t *testing.T) {
+func TestBRU03ClientIP(t *testing.T) {
 	if len(forwarded) < 40 {
 		t.Fatalf("%d vectors, want 40", len(forwarded))
 	}

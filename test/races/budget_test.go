@@ -13,7 +13,7 @@ func name(what string, i int) string { return fmt.Sprintf("%s %d", what, i) }
 // BRU-01, BRU-05, RAC-08: of two hundred and forty wrong tries that are made
 // at the same moment, over twelve applications and all processes, ten are
 // judged.
-func TestTenGuessesADay(t *testing.T) {
+func TestBRU05TenGuessesADay(t *testing.T) {
 	each(t, func(f *field) {
 		n, began := rounds(t), time.Now()
 		manager := f.at(0).Manage(f.ctx())
@@ -52,7 +52,7 @@ func TestTenGuessesADay(t *testing.T) {
 
 // BRU-06: the ten tries are not given back by a restart, neither in order nor
 // by a crash, and the next process counts on where the last one stopped.
-func TestTenGuessesADayOverRestarts(t *testing.T) {
+func TestBRU06TenGuessesADayOverRestarts(t *testing.T) {
 	each(t, func(f *field) {
 		restart := func(kill bool) {
 			for _, s := range f.servers {

@@ -135,7 +135,7 @@ func TestThreeWrongAnswersAreJudged(t *testing.T) {
 
 // BRU-01, BRU-05: ten wrong tries in a rolling day, over codes of many
 // applications asked for at once, and not one more.
-func TestTenWrongTriesADay(t *testing.T) {
+func TestBRU05TenWrongTriesADay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		const number = "+447700900123"
 		var people []someone
@@ -285,7 +285,7 @@ func TestCodeIsBound(t *testing.T) {
 
 // BRU-02, BRU-10: cooldowns of 30, 60, 120 and 300 seconds, five sends an
 // hour, ten a day; a sign-in ends the cooldown.
-func TestSends(t *testing.T) {
+func TestBRU02Sends(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		p := someone{"+447700900123", "app"}
 		ask := func(at time.Duration) passwordless.BeginOutcome {
@@ -331,7 +331,7 @@ func TestSends(t *testing.T) {
 }
 
 // BRU-02, BRU-05: fifty requests of an address at once, however many come.
-func TestRequestsOfAnAddress(t *testing.T) {
+func TestBRU05RequestsOfAnAddress(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		var taken atomic.Int32
 		var wg sync.WaitGroup

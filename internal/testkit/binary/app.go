@@ -84,6 +84,7 @@ type Start struct {
 	To         string
 	Connection string
 	Language   string // header X-Request-Language; comes back in the outbox
+	From       string // the address that a proxy says it comes from
 }
 
 // Start asks for a code.
@@ -101,6 +102,7 @@ func (a *App) Start(ctx context.Context, st Start) Answer {
 	if st.Language != "" {
 		header.Set("X-Request-Language", st.Language)
 	}
+	from(header, st.From)
 	return a.Server.post(ctx, "/passwordless/start", header, body)
 }
 
@@ -111,6 +113,7 @@ type Code struct {
 	Code       string
 	Scope      string // "openid offline_access" if empty; "-" for none
 	Audience   string
+	From       string // the address that a proxy says it comes from
 }
 
 // Token exchanges a code for tokens.
@@ -127,7 +130,16 @@ func (a *App) Token(ctx context.Context, c Code) Answer {
 	if c.Audience != "" {
 		body["audience"] = c.Audience
 	}
-	return a.Server.post(ctx, "/oauth/token", nil, body)
+	header := http.Header{}
+	from(header, c.From)
+	return a.Server.post(ctx, "/oauth/token", header, body)
+}
+
+// from says in a header where a request comes from.
+func from(header http.Header, address string) {
+	if address != "" {
+		header.Set("X-Forwarded-For", address)
+	}
 }
 
 // Refresh exchanges a refresh token for tokens.

@@ -32,7 +32,7 @@ func trust(t *testing.T, s *testkit.Server, client string, yes bool) {
 
 // BRU-04: auth0-forwarded-for is believed only from an application that proved
 // its secret and is trusted with it, and only if it is one address.
-func TestForwardedFor(t *testing.T) {
+func TestBRU04ForwardedFor(t *testing.T) {
 	s := testkit.Start(t, func(c *config.Config) { c.Limits = "auth0" })
 	r := s.Ready
 	confidential := fmt.Sprintf(`"client_id":%q,"client_secret":%q`, r.ClientID, r.ClientSecret)
@@ -78,7 +78,7 @@ func TestForwardedFor(t *testing.T) {
 
 // BRU-02: fifty starts of one address, then 429 with the time to wait. Servers
 // that prove who they are ask for many people and are not counted.
-func TestStartsOfOneAddress(t *testing.T) {
+func TestBRU02StartsOfOneAddress(t *testing.T) {
 	s := testkit.Start(t, func(c *config.Config) { c.Limits = "auth0" })
 	r := s.Ready
 	ask := func(client string, n int) (int, http.Header) {

@@ -173,6 +173,9 @@ func answers(t *testing.T, open func(t *testing.T) Fixture) {
 			if tt.trouble == Rejects && e.Scope != delivery.OfAccount || tt.trouble == Refuses && e.Scope == delivery.OfAccount {
 				t.Errorf("scope is %v: wrong credentials are the account's, refusals the message's", e.Scope)
 			}
+			if tt.class == delivery.Configuration && e.Fix == "" {
+				t.Errorf("%q is the operator's to mend, and nothing says how", e.Text)
+			}
 			if e.Code == "" || e.Text == "" || len(e.Text) > 600 || strings.ContainsAny(e.Text, "\r\n\x00") {
 				t.Errorf("code %q, text %q", e.Code, e.Text)
 			}

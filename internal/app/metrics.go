@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,8 +69,7 @@ func (m *meters) Verified(ch tenant.Channel, outcome string) {
 }
 
 func (m *meters) refused(at, outcome string) {
-	switch outcome {
-	case "too_many_requests", "too_many_sends", "too_many_tries":
+	if strings.HasPrefix(outcome, "too_many_") {
 		m.refusals.Inc(at, outcome)
 	}
 }

@@ -69,7 +69,7 @@ type Answer struct {
 	IDToken      string
 	Scope        string
 	ExpiresIn    time.Duration
-	// Event is the type of the log event that was recorded.
+	// Event is the type of the log event that was recorded, with a fault too.
 	Event string
 }
 

@@ -3,7 +3,6 @@ package grant
 import (
 	"context"
 
-	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/secret"
@@ -39,9 +38,9 @@ func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
 		IP: w.IP, Server: w.server, UserAgent: w.UserAgent, Grant: g, Refresh: stored,
 	})
 	if err != nil {
-		return Answer{}, err
+		return Answer{Event: done.Event}, err
 	}
-	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangePasswordless})
+	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: done.Event})
 }
 
 // person is whom tokens are issued for.

@@ -33,6 +33,8 @@ func (o BeginOutcome) word() string {
 // verdictWord is how metrics name the outcome of a verify.
 func verdictWord(spent SpendOutcome, done CompleteOutcome) string {
 	switch spent {
+	case Redeemed:
+		return done.word()
 	case Wrong:
 		return "wrong"
 	case Late:
@@ -41,16 +43,25 @@ func verdictWord(spent SpendOutcome, done CompleteOutcome) string {
 		return "code_dead"
 	case NoTries:
 		return "too_many_tries"
-	case Redeemed:
+	case TooManyFailures:
+		return "too_many_failures"
 	}
-	switch done {
+	return "other"
+}
+
+// word is how metrics name what became of somebody with the right code.
+func (o CompleteOutcome) word() string {
+	switch o {
+	case SignedIn:
+		return "right"
 	case UserBlocked:
 		return "blocked"
 	case SignUpDisabled:
 		return "no_sign_up"
-	case SignedIn:
+	case TooManySignUps:
+		return "too_many_sign_ups"
 	}
-	return "right"
+	return "other"
 }
 
 func (s *Service) countStart(ch tenant.Channel, o BeginOutcome) {

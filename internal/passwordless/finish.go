@@ -46,6 +46,11 @@ type Finished struct {
 	Grant      tenant.Grant
 	Connection *tenant.Connection
 	Session    string // the id of the session, if one was asked for
+
+	// Event is the type of the log event that was recorded, for the record of
+	// the request and nobody else. It is there with a fault as well, and empty
+	// when nothing was recorded.
+	Event string
 }
 
 // Finish exchanges a code for a grant. The faults are Denied for a code that
@@ -94,19 +99,24 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 		if r.Session != nil {
 			refused = refused.Because(&RefusedError{spent.Outcome, spent.Left})
 		}
-		return Finished{}, refused
+		if spent.Outcome == TooManyFailures {
+			return Finished{}, refused // which is recorded once, not each time
+		}
+		return Finished{Event: sp.Wrong.Type}, refused
 	}
 	switch done.Outcome {
 	case UserBlocked:
-		return Finished{}, ErrBlocked
+		return Finished{Event: in.Refused.Type}, ErrBlocked
 	case SignUpDisabled:
-		return Finished{}, ErrNoSignUp
+		return Finished{Event: in.Refused.Type}, ErrNoSignUp
 	case TooManySignUps:
 		return Finished{}, errSignUps.After(done.Wait)
 	case SignedIn:
 	}
 	in.Grant.User = done.User.ID
-	return Finished{User: done.User, Grant: in.Grant, Connection: c, Session: done.Session}, nil
+	return Finished{
+		User: done.User, Grant: in.Grant, Connection: c, Session: done.Session, Event: event.ExchangePasswordless,
+	}, nil
 }
 
 // guess is the try that the request makes at the open code.

@@ -40,8 +40,8 @@ type sender struct {
 // Provider is the name of the provider.
 func (s *sender) Provider() string { return Provider }
 
-// Account names the account and its token: a new token is worth a new try.
-func (s *sender) Account() string { return delivery.AccountKey(s.client.base, s.sid, s.token) }
+// Account names the account and who signs in: a new token is worth a new try.
+func (s *sender) Account() string { return delivery.AccountKey(s.api, s.sid, s.user, s.password) }
 
 // Send asks Twilio to send the message (Twilio: POST Messages).
 func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receipt, error) {

@@ -46,10 +46,10 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 		Code: p.Get("code"), CodeVerifier: p.Get("code_verifier"), RedirectURI: p.Get("redirect_uri"), ForwardedFor: forwardedFor(r),
 		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
 	})
+	web.RecordOf(r.Context()).Event = answer.Event
 	if err != nil {
 		return err
 	}
-	web.RecordOf(r.Context()).Event = answer.Event
 	return web.WriteJSON(w, http.StatusOK, tokenReply{
 		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, IDToken: answer.IDToken,
 		Scope: answer.Scope, ExpiresIn: int64(answer.ExpiresIn.Seconds()), TokenType: token.Bearer,

@@ -60,6 +60,9 @@ type Reported struct {
 	Provider   string
 	At         time.Time
 	Report     Report
+	// Event is stored with the report if it is news that moves the message's
+	// state; not if it is nil. Client and user are filled in from the message.
+	Event *tenant.LogEvent
 }
 
 // Detail is the line that the message's timeline has for the report.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/doorcode/doorcode/internal/delivery"
-	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -44,7 +43,8 @@ func reach(s tenant.MessageState) int {
 	return 0
 }
 
-// Report implements delivery.Reports. The lease is left as it is: whoever has
+// Report implements delivery.Reports. A report is news if its line is the last
+// one now and the state is the one it brought. The lease is left as it is: whoever has
 // the message finishes it, and Finish keeps the state that a report brought.
 func (s *Store) Report(ctx context.Context, r delivery.Reported) error {
 	// The mark is how a repetition is known. Text in the timeline cannot be
@@ -54,7 +54,12 @@ func (s *Store) Report(ctx context.Context, r delivery.Reported) error {
 		return fmt.Errorf("store report: %w", err)
 	}
 	line := encodeEvents([]tenant.MessageEvent{{At: r.At, State: r.Report.State, Detail: r.Detail()}})
-	line = line[:len(line)-len("}\n")] + `,"report":` + string(mark) + "}\n"
+	line = line[:len(line)-len("}\n")] + `,"report":` + string(mark)
+	if r.Event != nil {
+		// No two lines are the same then, whatever their moments.
+		line += `,"log":"` + r.Event.ID + `"`
+	}
+	line += "}\n"
 	position := "instr"
 	if s.dialect == postgres {
 		position = "strpos"
@@ -66,19 +71,26 @@ func (s *Store) Report(ctx context.Context, r delivery.Reported) error {
 			provider = $3,
 			provider_id = CASE WHEN provider_id = '' THEN $8 ELSE provider_id END,
 			events = CASE WHEN ` + position + `(events, $9) = 0 AND length(events) < $10 THEN events || $11 ELSE events END
-		WHERE id = $1 AND connection_id = $2 AND provider IN ('', $3)`
-	var n int64
+		WHERE id = $1 AND connection_id = $2 AND provider IN ('', $3)
+		RETURNING client_id, user_id, CASE WHEN state = $5 AND substr(events, length(events) - length($11) + 1) = $11 THEN 1 ELSE 0 END`
 	err = s.write(ctx, func(tx querier) error {
-		var err error
-		n, err = tx.exec(ctx, text, r.Message, r.Connection, r.Provider, reach(r.Report.State), r.Report.State,
+		var client tenant.ClientID
+		var user tenant.UserID
+		var news int
+		row := tx.row(ctx, text, r.Message, r.Connection, r.Provider, reach(r.Report.State), r.Report.State,
 			r.Report.ErrorCode, r.Report.Text, r.Report.ProviderID, `"report":`+string(mark), maxEvents, line)
-		return err
+		if err := row.Scan(&client, &user, &news); err != nil {
+			return absent(err)
+		}
+		if r.Event == nil || news == 0 {
+			return nil
+		}
+		e := *r.Event
+		e.Client, e.User = client, user
+		return insertLogs(ctx, tx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("store report: %w", err)
-	}
-	if n == 0 {
-		return fault.New(fault.NotFound, "not_found", "There is no such message.")
 	}
 	return nil
 }

@@ -4,13 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/store"
 	"github.com/doorcode/doorcode/internal/store/storetest"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -199,6 +202,42 @@ func TestReportsInTheTimeline(t *testing.T) {
 		}
 		if n := len(mustMessage(t, s, id).Events); n > 60 {
 			t.Errorf("the timeline has %d lines", n)
+		}
+	})
+}
+
+// The tenant's log has what a report brought once, with the message's own
+// client and user, and not what came too late to matter.
+func TestReportsInTheLog(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		id := taken(t, s, "+447700900123")
+		m := mustMessage(t, s, id)
+		report := func(state tenant.MessageState, provider string) {
+			r := told(id, state)
+			r.Report.ProviderID = provider
+			e := event.New(event.NotificationFailed, r.At)
+			e.Description, e.Client = string(state)+" "+provider, "somebody-else"
+			r.Event = &e
+			mustReport(t, s, r)
+		}
+		report(tenant.MessageUndelivered, "SM1")
+		report(tenant.MessageUndelivered, "SM1") // again
+		report(tenant.MessageDelivered, "SM2")   // the other copy arrived
+		report(tenant.MessageFailed, "SM3")      // too late to matter
+		list, err := s.ListLogs(t.Context(), manage.LogQuery{Type: event.NotificationFailed}, manage.Window{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range list.Items {
+			got = append(got, e.Description)
+			if e.Client != m.Client || e.User != m.User {
+				t.Errorf("the event is %q's and %q's, want the message's %q and %q", e.Client, e.User, m.Client, m.User)
+			}
+		}
+		slices.Sort(got)
+		if want := []string{"delivered SM2", "undelivered SM1"}; !slices.Equal(got, want) {
+			t.Errorf("the log has %q, want %q", got, want)
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
@@ -79,9 +80,13 @@ func (h *Hooks) report(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = h.Reports.Report(r.Context(), delivery.Reported{
+	reported := delivery.Reported{
 		Message: r.PathValue("message"), Connection: c.ID, Provider: r.PathValue("provider"), At: h.Now(), Report: report,
-	})
+	}
+	if report.State == tenant.MessageUndelivered || report.State == tenant.MessageFailed {
+		reported.Event = lost(c, reported)
+	}
+	err = h.Reports.Report(r.Context(), reported)
 	if fault.Has(err, fault.NotFound) {
 		return errUnknown.Because(err)
 	}
@@ -91,6 +96,16 @@ func (h *Hooks) report(w http.ResponseWriter, r *http.Request) error {
 	web.NoStore(w)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// lost is what the tenant's log says of a message that did not arrive, as of one
+// that was never taken (Auth0: fn).
+func lost(c *tenant.Connection, r delivery.Reported) *tenant.LogEvent {
+	e := event.New(event.NotificationFailed, r.At)
+	event.About(&e, c, nil)
+	e.Description = r.Report.Text
+	e.Details = map[string]any{"message_id": r.Message, "provider": r.Provider, "error_code": r.Report.ErrorCode}
+	return &e
 }
 
 // errorReply is an error in the form of the Management API.

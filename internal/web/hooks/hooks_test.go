@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/twiliotest"
@@ -129,6 +130,10 @@ func TestReportsReachTheMessage(t *testing.T) {
 		// The Management API finds the fix behind the text.
 		if detail := m.Events[len(m.Events)-1].Detail; !strings.HasSuffix(detail, m.ErrorText+" The person has to enter another.") {
 			t.Errorf("the last line is %q", detail)
+		}
+		logs, err := s.Store.ListLogs(t.Context(), manage.LogQuery{Type: "fn"}, manage.Window{Limit: 5})
+		if err != nil || len(logs.Items) != 1 || logs.Items[0].Description != m.ErrorText || logs.Items[0].Client != client {
+			t.Errorf("the tenant's log has %+v, %v", logs.Items, err)
 		}
 	})
 	if log := s.Log.String(); strings.Contains(log, "+4477009") || strings.Contains(log, twiliotest.Token) {

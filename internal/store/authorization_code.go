@@ -58,7 +58,7 @@ func (s *Store) UseCode(ctx context.Context, u grant.CodeUse) (grant.CodeUsed, e
 			return err
 		}
 		if refresh := u.Refresh(out.Grant, out.Code); refresh != nil {
-			if err := insertRefresh(ctx, tx, refresh); err != nil {
+			if err := addRefresh(ctx, tx, &out.Grant, refresh); err != nil {
 				return err
 			}
 		}

@@ -97,13 +97,16 @@ func give(ctx context.Context, tx querier, c passwordless.Complete, out *passwor
 	}
 	g := c.Grant
 	g.User = out.User.ID
-	if err := insertGrant(ctx, tx, &g); err != nil {
+	if err := insertGrant(ctx, tx, &g, c.Refresh != nil); err != nil {
 		return err
 	}
 	if c.Refresh == nil {
 		return nil
 	}
-	return insertRefresh(ctx, tx, c.Refresh)
+	if err := insertRefresh(ctx, tx, c.Refresh); err != nil {
+		return err
+	}
+	return trimRefresh(ctx, tx, &g, c.Refresh)
 }
 
 func signIn(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
@@ -235,11 +238,12 @@ func userArgs(u *tenant.User) []any {
 	}
 }
 
-func insertGrant(ctx context.Context, tx querier, g *tenant.Grant) error {
+// insertGrant stores a grant. One with a refresh token is offline.
+func insertGrant(ctx context.Context, tx querier, g *tenant.Grant, offline bool) error {
 	_, err := tx.exec(ctx, `
-		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-		g.ID, g.User, g.Client, g.SessionID, g.Audience, g.Scope, toMillis(g.AuthTime), toMillis(g.CreatedAt))
+		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at, offline)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)`,
+		g.ID, g.User, g.Client, g.SessionID, g.Audience, g.Scope, toMillis(g.AuthTime), toMillis(g.CreatedAt), offline)
 	if err != nil {
 		return fmt.Errorf("store grant: %w", err)
 	}

@@ -67,10 +67,10 @@ var signInParts = `
 		SELECT $14::bytea, $8, 1, $15::boolean, $4::bigint, $4::bigint, $16::bigint, $17::bigint, $18::bigint, 0, $27
 		FROM who WHERE $14::bytea IS NOT NULL
 	), trimmed AS (
-		UPDATE grants SET revoked_at = $4 WHERE $14::bytea IS NOT NULL AND id IN (
-			SELECT o.id FROM grants o JOIN who ON o.user_id = who.id
-			WHERE o.client_id = $7 AND o.offline AND o.revoked_at = 0
-			ORDER BY o.created_at DESC, o.id LIMIT 1000 OFFSET $28)
+		UPDATE grants SET revoked_at = $4 WHERE $14::bytea IS NOT NULL AND id = ANY (ARRAY(
+			SELECT o.id FROM grants o
+			WHERE o.user_id = (SELECT id FROM who) AND o.client_id = $7 AND o.offline AND o.revoked_at = 0
+			ORDER BY o.created_at DESC, o.id LIMIT 1000 OFFSET $28))
 	), entries AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
 		SELECT e.id, $4::bigint, e.type, $7, $1, who.id, e.doc
@@ -120,7 +120,7 @@ func (s *Store) completePostgres(ctx context.Context, c passwordless.Complete) (
 		return out, false, err
 	}
 	err = s.hot(ctx, statement{completePostgresText, args, func(row scanner) error {
-		return scanUser(after{row, []any{&out.First}}, &out.User)
+		return scanUser(prefixed{row, []any{&out.First}}, &out.User)
 	}})
 	if errors.Is(err, sql.ErrNoRows) {
 		return out, false, nil
@@ -145,7 +145,7 @@ func (s *Store) redeemPostgres(ctx context.Context, sp passwordless.Spend, c pas
 	}
 	var j judged
 	err = s.hot(ctx, statement{redeemPostgresText, append(args, more...), func(row scanner) error {
-		return scanUser(after{row, []any{&j.right, &j.attempts, &j.counted, &done.First}}, &done.User)
+		return scanUser(prefixed{row, []any{&j.right, &j.attempts, &j.counted, &done.First}}, &done.User)
 	}})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -203,15 +203,4 @@ func logArgs(args []any, events ...*tenant.LogEvent) ([]any, error) {
 		args = append(args, e.ID, e.Type, doc)
 	}
 	return args, nil
-}
-
-// after is a row with columns before those that whoever scans it knows of.
-type after struct {
-	row  scanner
-	head []any
-}
-
-// Scan reads the columns in front and the others.
-func (a after) Scan(dest ...any) error {
-	return a.row.Scan(append(a.head[:len(a.head):len(a.head)], dest...)...)
 }

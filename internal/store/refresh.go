@@ -23,25 +23,33 @@ func insertRefresh(ctx context.Context, tx querier, r *tenant.RefreshToken) erro
 	if err != nil {
 		return fmt.Errorf("store refresh token: %w", err)
 	}
-	if r.Generation > 1 {
-		return nil
-	}
-	return trimRefresh(ctx, tx, r)
+	return nil
 }
 
-// trimRefreshText counts a grant among those with a refresh token, and ends the
-// oldest of the same user and application when there are too many. Two
-// transactions at once may each leave one too many; the next one ends them.
+// trimRefreshText ends the oldest grants with a refresh token that a user and an
+// application have beside a new one, when there are too many. Two transactions at
+// once may each leave one too many; the next one ends them. The subquery is one
+// that both databases answer from the index for it, whatever else there is.
 const trimRefreshText = `
-	UPDATE grants SET offline = TRUE, revoked_at = CASE WHEN id = $1 THEN revoked_at ELSE $2 END
-	WHERE id = $1 OR id IN (
-		SELECT o.id FROM grants n JOIN grants o ON o.user_id = n.user_id AND o.client_id = n.client_id
-		WHERE n.id = $1 AND o.offline AND o.revoked_at = 0 AND o.id <> $1
-		ORDER BY o.created_at DESC, o.id LIMIT 1000 OFFSET $3)`
+	UPDATE grants SET revoked_at = $4 WHERE id IN (
+		SELECT o.id FROM grants o
+		WHERE o.user_id = $1 AND o.client_id = $2 AND o.offline AND o.revoked_at = 0 AND o.id <> $3
+		ORDER BY o.created_at DESC, o.id LIMIT 1000 OFFSET $5)`
 
-func trimRefresh(ctx context.Context, tx querier, r *tenant.RefreshToken) error {
-	if _, err := tx.exec(ctx, trimRefreshText, r.Grant, toMillis(r.IssuedAt), tenant.MaxRefreshTokens-1); err != nil {
+// addRefresh stores the first refresh token of a grant that had none.
+func addRefresh(ctx context.Context, tx querier, g *tenant.Grant, r *tenant.RefreshToken) error {
+	if err := insertRefresh(ctx, tx, r); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `UPDATE grants SET offline = TRUE WHERE id = $1`, g.ID); err != nil {
 		return fmt.Errorf("count refresh tokens: %w", err)
+	}
+	return trimRefresh(ctx, tx, g, r)
+}
+
+func trimRefresh(ctx context.Context, tx querier, g *tenant.Grant, r *tenant.RefreshToken) error {
+	if _, err := tx.exec(ctx, trimRefreshText, g.User, g.Client, g.ID, toMillis(r.IssuedAt), tenant.MaxRefreshTokens-1); err != nil {
+		return fmt.Errorf("end old grants: %w", err)
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func (s *Store) GrantAuthorization(ctx context.Context, g authorize.Granting) (u
 func storeAuthorization(ctx context.Context, tx querier, g authorize.Granting, user tenant.UserID, proved time.Time) error {
 	grant := g.Grant
 	grant.User, grant.SessionID, grant.AuthTime = user, g.Session, proved
-	if err := insertGrant(ctx, tx, &grant); err != nil {
+	if err := insertGrant(ctx, tx, &grant, false); err != nil {
 		return err
 	}
 	if _, err := tx.exec(ctx, `INSERT INTO session_clients (session_id, client_id, created_at) VALUES ($1, $2, $3)

@@ -8,12 +8,15 @@ package guesses
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/testkit/binary"
+	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 	"github.com/doorcode/doorcode/test/internal/database"
 )
 
@@ -43,11 +46,17 @@ const apps = 12
 
 // BRU-01, BRU-05, BRU-06, R4: of all the guesses ten are judged, whatever
 // addresses they come from, however many processes there are, and however often
-// these end.
+// these end. BRU-08: their owner signs in before, after, and from a new browser.
 func TestBRU01TenThousandGuesses(t *testing.T) {
 	database.Each(t, func(t *testing.T, db *database.Database) {
 		total, began := binary.Count(t, "DOORCODE_TEST_GUESSES", 400), time.Now()
 		a := begin(t, db)
+		// The login pages ask for a number that can be.
+		a.victim = fmt.Sprintf("+447700%06d", 900000+os.Getpid()%1000)
+		a.Note(a.victim)
+		known := a.browser()
+		a.signIn(known, 6)
+		a.ask()
 		a.guess(4, false)
 		a.restart(true)
 		a.guess(3, false)
@@ -61,7 +70,9 @@ func TestBRU01TenThousandGuesses(t *testing.T) {
 			t.Errorf("%d guesses were judged, want 10 (%d had no answer)", a.wrong, a.cut)
 		}
 		a.afterwards()
-		t.Logf("measured: %s, %d processes: %d guesses from as many addresses, %d judged, %d refused, %d cut off, 3 restarts, in %.1f s",
+		a.signIn(known, 6)
+		a.signIn(a.browser(), 10)
+		t.Logf("measured: %s, processes: %d, %d guesses from as many addresses, %d judged, %d refused, %d cut off, 3 restarts, in %.1f s",
 			db.Name, len(a.servers), a.guesses, a.wrong, a.refused, a.cut, time.Since(began).Seconds())
 	})
 }
@@ -75,7 +86,6 @@ func begin(t *testing.T, db *database.Database) *attack {
 		a.servers = append(a.servers, a.Start(flags...))
 	}
 	a.inbox = a.Inbox(a.servers...)
-	a.victim = a.Phone()
 	manager := a.servers[0].Manage(a.ctx())
 	sms := manager.Connection(a.ctx(), "sms")
 	for i := range apps {
@@ -85,19 +95,59 @@ func begin(t *testing.T, db *database.Database) *attack {
 		a.apps = append(a.apps, &binary.App{Server: app.Server, ID: app.ID})
 	}
 	time.Sleep(time.Second) // the other process has seen them by then
+	return a
+}
+
+// ask has a code sent to the victim for each of the attacker's applications.
+func (a *attack) ask() {
+	before := len(a.inbox.To(a.victim))
 	for i, app := range a.apps {
 		if got := app.Start(a.ctx(), binary.Start{To: a.victim, From: address(1_000_000 + i)}); !got.OK() {
-			t.Fatalf("start: %v", got)
+			a.Fatalf("start: %v", got)
 		}
 	}
 	for i := range apps {
-		m, err := a.inbox.Wait(a.ctx(), a.victim, i)
+		m, err := a.inbox.Wait(a.ctx(), a.victim, before+i)
 		if err != nil {
-			t.Fatal(err)
+			a.Fatal(err)
 		}
 		a.codes[m.ClientID] = m.Code
 	}
-	return a
+}
+
+// browser is a new browser at the first server.
+func (a *attack) browser() *textbrowser.Browser {
+	return textbrowser.New(http.DefaultTransport, func(u *url.URL) bool { return u.Scheme+"://"+u.Host != a.servers[0].URL })
+}
+
+// signIn signs the victim in on the login pages, with a code of so many digits.
+func (a *attack) signIn(b *textbrowser.Browser, digits int) {
+	a.Helper()
+	s := a.servers[0]
+	page, err := b.Get(a.ctx(), s.URL+"/authorize?"+url.Values{
+		"client_id": {s.ClientID}, "redirect_uri": {"http://localhost:3000/callback"}, "response_type": {"code"},
+		"scope": {"openid"}, "state": {"s"}, "prompt": {"login"}, "connection": {"sms"},
+	}.Encode())
+	if err != nil {
+		a.Fatal(err)
+	}
+	before := len(a.inbox.To(a.victim))
+	if page, err = b.Submit(a.ctx(), page.Form("username").Set("username", a.victim)); err != nil {
+		a.Fatal(err)
+	}
+	m, err := a.inbox.Wait(a.ctx(), a.victim, before)
+	if err != nil {
+		a.Fatalf("%v; the page says:\n%s", err, page.Text())
+	}
+	if len(m.Code) != digits {
+		a.Errorf("the owner got a code of %d digits, want %d", len(m.Code), digits)
+	}
+	if page, err = b.Submit(a.ctx(), page.Form("code").Set("code", m.Code).Press("default")); err != nil {
+		a.Fatal(err)
+	}
+	if page.Left == nil || page.Left.URL.Query().Get("code") == "" {
+		a.Errorf("the owner was not let in:\n%s", page.Text())
+	}
 }
 
 func (a *attack) ctx() context.Context {

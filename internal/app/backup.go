@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -212,6 +213,9 @@ func place(part, path string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("name the file: %w", err)
+	}
+	if runtime.GOOS == "windows" {
+		return nil // there directories cannot be synced
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {

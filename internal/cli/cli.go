@@ -26,6 +26,7 @@ type verbs struct {
 	Keys    keysVerb    `cmd:"" help:"List, make, rotate and revoke keys."`
 	Migrate migrateVerb `cmd:"" help:"Bring the database's schema up to date. Starting a server does this too."`
 	Doctor  doctorVerb  `cmd:"" help:"Look at keys, database, senders and settings, and say what to mend."`
+	Health  healthVerb  `cmd:"" help:"Ask the server on this machine whether it runs. For health checks of containers."`
 	Backup  backupVerb  `cmd:"" help:"Save the database to a file, also while the server runs."`
 	Restore restoreVerb `cmd:"" help:"Make a backup the database."`
 	Version versionVerb `cmd:"" help:"Print the version."`

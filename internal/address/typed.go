@@ -49,7 +49,7 @@ func TypedPhone(s string) (string, error) {
 // is if it has no known form.
 func Readable(number string) string {
 	n, err := phonenumbers.Parse(number, "")
-	if err != nil || !phonenumbers.IsValidNumber(n) {
+	if err != nil || !phonenumbers.IsPossibleNumber(n) {
 		return number
 	}
 	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)

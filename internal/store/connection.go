@@ -281,6 +281,8 @@ func (s *Store) DeleteConnection(ctx context.Context, id tenant.ConnectionID, e 
 			`DELETE FROM grants WHERE user_id IN (` + only + `)`,
 			`DELETE FROM user_roles WHERE user_id IN (` + only + `)`,
 			`DELETE FROM user_permissions WHERE user_id IN (` + only + `)`,
+			`DELETE FROM sessions WHERE user_id IN (` + only + `)`,
+			`DELETE FROM consents WHERE user_id IN (` + only + `)`,
 			`DELETE FROM users WHERE id IN (` + only + `)`,
 			`DELETE FROM identities WHERE connection_id = $1`,
 			`DELETE FROM deleted_users WHERE connection_id = $1`,

@@ -10,6 +10,10 @@ import (
 // for it then is told that it has expired, not that there is none.
 const keepDevice = time.Hour
 
+// keepUsedCodes is how long an authorization code is known after its end, so that
+// one that is used again revokes what it gave.
+const keepUsedCodes = 24 * time.Hour
+
 // sweepExpired deletes rows that have a time at which they end, a bounded number
 // of each. It reports whether there was more.
 func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err error) {
@@ -31,6 +35,30 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 			`SELECT EXISTS (SELECT 1 FROM device_codes WHERE expires_at < $1)`,
 			`DELETE FROM device_codes WHERE digest IN (SELECT digest FROM device_codes WHERE expires_at < $1 LIMIT $2)`,
 			now.Add(-keepDevice),
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM transactions WHERE expires_at < $1)`,
+			`DELETE FROM transactions WHERE id IN (SELECT id FROM transactions WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM authorization_codes WHERE expires_at < $1)`,
+			`DELETE FROM authorization_codes WHERE digest IN
+				(SELECT digest FROM authorization_codes WHERE expires_at < $1 LIMIT $2)`,
+			now.Add(-keepUsedCodes),
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at < $1)`,
+			`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
+		{
+			// An application's row is older than its session is long.
+			`SELECT EXISTS (SELECT 1 FROM session_clients c WHERE created_at < $1
+				AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = c.session_id))`,
+			`DELETE FROM session_clients WHERE session_id IN (SELECT c.session_id FROM session_clients c WHERE created_at < $1
+				AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = c.session_id) LIMIT $2)`,
+			now,
 		},
 	} {
 		var some bool

@@ -199,6 +199,8 @@ func (s *Store) DeleteTestIdentity(ctx context.Context, id string, e tenant.LogE
 func (s *Store) deleteTestUser(ctx context.Context, tx querier, user tenant.UserID, t *tenant.TestIdentity) error {
 	for _, text := range []string{
 		`DELETE FROM users WHERE id = $1`,
+		`DELETE FROM sessions WHERE user_id = $1`,
+		`DELETE FROM consents WHERE user_id = $1`,
 		`DELETE FROM user_roles WHERE user_id = $1`,
 		`DELETE FROM user_permissions WHERE user_id = $1`,
 		`DELETE FROM identities WHERE user_id = $1`,

@@ -439,3 +439,41 @@ func TestConsent(t *testing.T) {
 		}
 	})
 }
+
+// What has ended is swept away, and nothing before.
+func TestSweepOfSignIns(t *testing.T) {
+	storetest.EachAt(t, func(t *testing.T, address string) {
+		s, db := storetest.Open(t, address), storetest.SQL(t, address)
+		arrived(t, s, someone{"+447700900123", "app"}, "1")
+		left := func(at time.Duration) string {
+			t.Helper()
+			for {
+				more, err := s.Sweep(t.Context(), start.Add(at))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !more {
+					break
+				}
+			}
+			var counts string
+			for _, table := range []string{"transactions", "authorization_codes", "sessions", "session_clients"} {
+				counts += storetest.Value(t, db, `SELECT COUNT(*) FROM `+table)
+			}
+			return counts
+		}
+		for _, c := range []struct {
+			at   time.Duration
+			want string
+		}{
+			{time.Minute, "1111"},
+			{21 * time.Minute, "0111"},
+			{3*time.Hour + time.Second, "0100"},
+			{24*time.Hour + 61*time.Second, "0000"},
+		} {
+			if got := left(c.at); got != c.want {
+				t.Errorf("after %v there are %s transactions, codes, sessions and applications of sessions, want %s", c.at, got, c.want)
+			}
+		}
+	})
+}

@@ -136,8 +136,10 @@ func (a *App) seed(ctx context.Context, apps devApps) error {
 		}
 		ids = append(ids, tenant.ClientID(c.id))
 	}
-	for id, name := range map[string]string{apps.SMSConnection: "sms", apps.EmailConnection: "email"} {
-		if err := a.seedConnection(ctx, id, name, ids); err != nil {
+	// The one made first is the one that the login page begins with.
+	now := a.now()
+	for i, c := range []struct{ id, name string }{{apps.SMSConnection, "sms"}, {apps.EmailConnection, "email"}} {
+		if err := a.seedConnection(ctx, c.id, c.name, ids, now.Add(time.Duration(i)*time.Millisecond)); err != nil {
 			return err
 		}
 	}
@@ -184,7 +186,7 @@ func (a *App) seedClient(ctx context.Context, c devClient) error {
 	return err
 }
 
-func (a *App) seedConnection(ctx context.Context, id, name string, clients []tenant.ClientID) error {
+func (a *App) seedConnection(ctx context.Context, id, name string, clients []tenant.ClientID, now time.Time) error {
 	o, err := object(map[string]any{"name": name, "strategy": name, "options": map[string]any{
 		"name": name, "brute_force_protection": true, "disable_signup": false,
 		"totp": map[string]any{"length": tenant.DefaultDigits, "time_step": int(tenant.DefaultLifetime.Seconds())},
@@ -196,7 +198,6 @@ func (a *App) seedConnection(ctx context.Context, id, name string, clients []ten
 	if err != nil {
 		return err
 	}
-	now := a.now()
 	c := change.Connection
 	c.Clients, c.CreatedAt, c.UpdatedAt = clients, now, now
 	if err := a.Store.CreateConnection(ctx, c, seeded(now, "Create a connection")); err != nil && !errors.Is(err, manage.ErrConnectionName) {

@@ -201,8 +201,10 @@ func TestErrorAnswer(t *testing.T) {
 	reply := oauth.Reply{RedirectURI: "https://a.example/cb", Mode: oauth.ModeQuery, State: "s", Issuer: "https://id/"}
 	got := reply.Error(fault.New(fault.Invalid, "invalid_request", "a \"quoted\" wörd\nand \\"))
 	want := []oauth.Pair{
-		{Name: "error", Value: "invalid_request"}, {Name: "error_description", Value: "a 'quoted' w?rd?and ?"},
-		{Name: "state", Value: "s"}, {Name: "iss", Value: "https://id/"},
+		{Name: "error", Value: "invalid_request"},
+		{Name: "error_description", Value: "a 'quoted' w?rd?and ?"},
+		{Name: "state", Value: "s"},
+		{Name: "iss", Value: "https://id/"},
 	}
 	if d := cmp.Diff(want, got.Pairs); d != "" {
 		t.Error(d)

@@ -88,6 +88,10 @@ type managementTokens struct{ app *App }
 // errNotApplication is the cause of refusing a token that is somebody's.
 var errNotApplication = errors.New("not an application's own token")
 
+// errBound is the cause of refusing a token that is bound to a key, which is
+// not proved here.
+var errBound = errors.New("bound to a key")
+
 // errManagementToken refuses a token, whatever the reason.
 var errManagementToken = fault.New(fault.Denied, "invalid_token", "Invalid token")
 
@@ -97,6 +101,9 @@ func (m managementTokens) VerifyManagement(ctx context.Context, text string) (mg
 	access, err := m.app.Tokens.VerifyAccess(ctx, text, managementAudiences(m.app.url)...)
 	if err == nil && (access.User != "" || access.Subject != string(access.Client)+"@clients") {
 		err = errManagementToken.Because(errNotApplication)
+	}
+	if err == nil && access.Key != "" {
+		err = errManagementToken.Because(errBound)
 	}
 	if err == nil && access.Client != CommandLine {
 		// An application that was deleted has no say any more.

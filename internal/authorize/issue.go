@@ -101,6 +101,11 @@ func (s *Service) frontChannel(ctx context.Context, r *tenant.AuthorizeRequest, 
 	}
 	req.FrontChannel, req.WithoutAccess, req.WithoutID = true, !kind.Token, !kind.IDToken
 	req.Form = token.Form{Strict: set.Flags.StandardsStrict, Attributes: r.Legacy}
+	granted, permissions, err := s.Grants.Permitted(ctx, req.User.ID, req.API, oauth.ParseScopes(req.Scope))
+	if err != nil {
+		return nil, err
+	}
+	req.Scope, req.Permissions = granted.String(), permissions
 	t, err := s.Tokens.Issue(ctx, req)
 	if err != nil {
 		return nil, err
@@ -108,7 +113,7 @@ func (s *Service) frontChannel(ctx context.Context, r *tenant.AuthorizeRequest, 
 	var pairs []oauth.Pair
 	if kind.Token {
 		pairs = append(pairs, oauth.Pair{Name: "access_token", Value: t.AccessToken},
-			oauth.Pair{Name: "token_type", Value: token.Bearer},
+			oauth.Pair{Name: "token_type", Value: oauth.Bearer},
 			oauth.Pair{Name: "expires_in", Value: strconv.FormatInt(int64(t.ExpiresIn/time.Second), 10)})
 		if t.Scope != "" {
 			pairs = append(pairs, oauth.Pair{Name: "scope", Value: t.Scope})

@@ -18,6 +18,9 @@ type CodeUse struct {
 	Client      tenant.ClientID
 	RedirectURI string
 	Challenge   string // of the verifier; empty without one
+	// Key is the thumbprint of the key that was proved, if any. It must be the
+	// code's, if that has one (RFC 9449 §10).
+	Key string
 	// Refresh makes the refresh token that is stored with the redemption, or
 	// nil. It is pure.
 	Refresh func(tenant.Grant, tenant.AuthorizationCode) *tenant.RefreshToken
@@ -54,6 +57,9 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	if !ok {
 		return Answer{}, oauth.InvalidVerifier()
 	}
+	if err := needsKey(w, nil); err != nil {
+		return Answer{}, err
+	}
 	now := s.Now()
 	used := event.New(event.ExchangeCode, now)
 	event.About(&used, nil, w.client)
@@ -65,7 +71,7 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	text, refresh := "", (*tenant.RefreshToken)(nil)
 	done, err := s.Ledger.UseCode(ctx, CodeUse{
 		Now: now, Digests: s.Tokens.CodeDigests(w.Code), Client: w.client.ID, RedirectURI: w.RedirectURI,
-		Challenge: challenge, Used: used, Failed: failed, Reused: reused,
+		Challenge: challenge, Key: w.key, Used: used, Failed: failed, Reused: reused,
 		Refresh: func(g tenant.Grant, _ tenant.AuthorizationCode) *tenant.RefreshToken {
 			w.granted = oauth.ParseScopes(g.Scope)
 			text, refresh = s.refreshToken(w, g.ID)
@@ -83,6 +89,9 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 		return Answer{}, oauth.InvalidCode()
 	}
 	if w.api, err = s.PersonAPI(ctx, done.Grant.Audience); err != nil {
+		return Answer{}, err
+	}
+	if err := needsKey(w, w.api); err != nil {
 		return Answer{}, err
 	}
 	w.form.Attributes = done.Code.Legacy

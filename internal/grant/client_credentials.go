@@ -30,7 +30,13 @@ func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error
 	}
 	audience := api.Identifier
 	if s.isManagement(audience) {
+		if w.key != "" {
+			return Answer{}, oauth.InvalidRequest("Tokens for the Management API are not bound to keys")
+		}
 		audience = ManagementGrant
+	}
+	if err := needsKey(w, api); err != nil {
+		return Answer{}, err
 	}
 	allowed, err := s.Settings.ClientGrant(ctx, w.client.ID, audience)
 	if fault.Has(err, fault.NotFound) {
@@ -44,7 +50,7 @@ func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error
 	}
 	t, err := s.Tokens.Issue(ctx, token.Request{
 		Client: w.client, API: api, Scope: w.granted.String(), AskedScope: w.Scope.String(), GrantType: w.GrantType,
-		Permissions: w.granted,
+		Permissions: w.granted, Key: w.key,
 	})
 	if err != nil {
 		return Answer{}, err
@@ -55,7 +61,7 @@ func (s *Service) clientCredentials(ctx context.Context, w *work) (Answer, error
 	if err := s.Ledger.AddLogs(ctx, e); err != nil {
 		return Answer{}, fmt.Errorf("log client credentials: %w", err)
 	}
-	return Answer{AccessToken: t.AccessToken, Scope: t.Scope, ExpiresIn: t.ExpiresIn, Event: e.Type}, nil
+	return Answer{AccessToken: t.AccessToken, Scope: t.Scope, ExpiresIn: t.ExpiresIn, TokenType: w.tokenType(), Event: e.Type}, nil
 }
 
 // clientAPI finds an API, the Management API too. The latter's tokens carry the

@@ -49,6 +49,7 @@ type Request struct {
 	Scope        oauth.Scopes
 	Audience     string
 	Resource     string // RFC 8707
+	Proof        Proof
 	Realm        string
 	Username     string
 	OTP          string
@@ -69,6 +70,7 @@ type Answer struct {
 	IDToken      string
 	Scope        string
 	ExpiresIn    time.Duration
+	TokenType    string
 	// Event is the type of the log event that was recorded, with a fault too.
 	Event string
 }
@@ -79,7 +81,8 @@ type work struct {
 	client  *tenant.Client
 	api     *tenant.API // nil: userinfo alone
 	granted oauth.Scopes
-	server  bool // the address is that of the application's server
+	key     string // thumbprint of the key that the request proves, or empty
+	server  bool   // the address is that of the application's server
 	form    token.Form
 }
 
@@ -110,6 +113,9 @@ func (s *Service) Token(ctx context.Context, r Request) (Answer, error) {
 		}
 	}
 	w := &work{Request: r, client: client, server: server, form: token.Form{Strict: set.Flags.StandardsStrict}}
+	if w.key, err = s.prove(ctx, r.Proof, ""); err != nil {
+		return Answer{}, err
+	}
 	if w.Audience, err = oauth.Audience(w.Audience, w.Resource, set.ResourceParameter); err != nil {
 		return Answer{}, err
 	}
@@ -174,6 +180,11 @@ func (s *Service) refreshToken(w *work, grantID string) (string, *tenant.Refresh
 	t := &tenant.RefreshToken{
 		Digest: digest, Grant: grantID, Generation: 1, Rotating: p.Rotating,
 		IssuedAt: now, LastUsed: now, IdleSpan: p.Idle,
+	}
+	if w.client.Public() {
+		// RFC 9449 §5: that of an application with a proof of its own is bound
+		// to that already.
+		t.Key = w.key
 	}
 	if p.Lifetime > 0 {
 		t.Expires = now.Add(p.Lifetime)

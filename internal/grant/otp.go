@@ -25,6 +25,9 @@ func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
 	if w.api, err = s.PersonAPI(ctx, w.Audience); err != nil {
 		return Answer{}, err
 	}
+	if err := needsKey(w, w.api); err != nil {
+		return Answer{}, err
+	}
 	w.granted = oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(w.Scope)
 	g := tenant.Grant{
 		ID: "grt_" + secret.Alphanumeric(24), SessionID: secret.Token(24), Scope: w.granted.String(),
@@ -62,14 +65,14 @@ func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error)
 	t, err := s.Tokens.Issue(ctx, token.Request{
 		Client: w.client, API: w.api, User: p.user, Grant: p.grant,
 		Scope: w.granted.String(), AskedScope: w.Scope.String(),
-		Permissions: permissions,
-		AuthTime:    p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce,
+		Permissions: permissions, Key: w.key,
+		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce,
 	})
 	if err != nil {
 		return Answer{}, err
 	}
 	return Answer{
 		AccessToken: t.AccessToken, IDToken: t.IDToken, RefreshToken: p.refresh,
-		Scope: t.Scope, ExpiresIn: t.ExpiresIn, Event: p.event,
+		Scope: t.Scope, ExpiresIn: t.ExpiresIn, TokenType: w.tokenType(), Event: p.event,
 	}, nil
 }

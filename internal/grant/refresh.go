@@ -30,7 +30,10 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	}
 	use := Refresh{
 		Now: now, Digests: s.Tokens.RefreshDigests(w.RefreshToken), Client: w.client.ID,
-		Policy: w.client.Refresh, Next: digest, Used: used, Failed: failed, Reused: reused,
+		Policy: w.client.Refresh, Next: digest, Used: used, Failed: failed, Reused: reused, Key: w.key,
+	}
+	if err := needsKey(w, other); err != nil {
+		return Answer{}, err
 	}
 	if other == nil {
 		use.Audience = w.Audience
@@ -53,6 +56,9 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	default:
 		w.api = other
 		allowed = append(allowed.OIDC(), w.client.Refresh.For(other.Identifier)...)
+	}
+	if err == nil {
+		err = needsKey(w, w.api)
 	}
 	if err != nil {
 		return Answer{}, err

@@ -5,6 +5,12 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
+// The types of access tokens (RFC 6750, RFC 9449).
+const (
+	Bearer = "Bearer"
+	DPoP   = "DPoP"
+)
+
 // The error codes of the token endpoint (RFC 6749 §5.2, RFC 8628 §3.5) and
 // Auth0's additions.
 const (

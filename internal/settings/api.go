@@ -23,7 +23,12 @@ func apiRule(required ...string) rule {
 		"skip_consent_for_verifiable_first_party_clients": flag,
 		"enforce_policies": flag, "consent_policy": text(0, 64).orNull(),
 		"subject_type_authorization": object, "authorization_details": {kinds: []string{"array", "null"}},
-		"token_encryption": object.orNull(), "proof_of_possession": object.orNull(),
+		"token_encryption": object.orNull(), "proof_of_possession": rule{
+			kinds: []string{"object"}, required: []string{"mechanism", "required"}, members: map[string]rule{
+				"mechanism": oneOf("mtls", "dpop"), "required": flag,
+				"required_for": oneOf(string(tenant.ProofOfPublic), string(tenant.ProofOfAll)),
+			},
+		}.orNull(),
 	}}
 }
 
@@ -80,7 +85,12 @@ func API(doc []byte) (tenant.API, error) {
 		Offline    bool    `json:"allow_offline_access"`
 		Dialect    string  `json:"token_dialect"`
 		Policies   bool    `json:"enforce_policies"`
-		Scopes     []struct {
+		Proof      struct {
+			Mechanism string `json:"mechanism"`
+			Required  bool   `json:"required"`
+			For       string `json:"required_for"`
+		} `json:"proof_of_possession"`
+		Scopes []struct {
 			Value string `json:"value"`
 		} `json:"scopes"`
 	}
@@ -91,6 +101,12 @@ func API(doc []byte) (tenant.API, error) {
 		ID: d.ID, Identifier: d.Identifier, Name: d.Name, SigningAlg: d.Alg,
 		TokenLifetime: seconds(d.Lifetime), AllowOfflineAccess: d.Offline, Profile: d.Dialect,
 		Policies: d.Policies, Doc: doc,
+	}
+	if d.Proof.Mechanism == "dpop" && d.Proof.Required {
+		a.Proof = tenant.ProofOfAll
+		if d.Proof.For == string(tenant.ProofOfPublic) {
+			a.Proof = tenant.ProofOfPublic
+		}
 	}
 	if a.SigningAlg == "" {
 		a.SigningAlg = "RS256"

@@ -244,6 +244,7 @@ type clientDoc struct {
 	GrantTypes []string `json:"grant_types"`
 	FirstParty *bool    `json:"is_first_party"`
 	Conformant *bool    `json:"oidc_conformant"`
+	NeedsProof bool     `json:"require_proof_of_possession"`
 	TrustsIP   bool     `json:"is_token_endpoint_ip_header_trusted"`
 	Callbacks  []string `json:"callbacks"`
 	WebOrigins []string `json:"web_origins"`
@@ -276,7 +277,7 @@ func Client(doc []byte) (tenant.Client, error) {
 	c := tenant.Client{
 		ID: d.ID, Name: d.Name, AppType: d.AppType, AuthMethod: d.AuthMethod, GrantTypes: d.GrantTypes,
 		FirstParty: d.FirstParty == nil || *d.FirstParty, SaysLegacy: d.Conformant != nil && !*d.Conformant,
-		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP,
+		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP, NeedsProof: d.NeedsProof,
 		Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,
 	}
 	m := &d.AuthMethods

@@ -176,6 +176,21 @@ func (c Claims) Text(name string) string {
 	return s
 }
 
+// Inner returns a member that is a string of a claim that is an object, or "".
+func (c Claims) Inner(name, member string) string {
+	members, err := object(c.find(name))
+	if err != nil {
+		return ""
+	}
+	for _, m := range members {
+		if m.name == member {
+			s, _ := text(m.value)
+			return s
+		}
+	}
+	return ""
+}
+
 // Texts returns a claim that is a list of strings, or a single string as a list
 // of one (RFC 7519 §4.1.3), or nil.
 func (c Claims) Texts(name string) []string {

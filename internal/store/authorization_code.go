@@ -29,7 +29,7 @@ func insertCode(ctx context.Context, tx querier, c *tenant.AuthorizationCode) er
 const useCodeText = `
 	UPDATE authorization_codes SET redeemed_at = $3
 	WHERE (digest = $1 OR digest = $2) AND redeemed_at = 0 AND expires_at > $3
-		AND client_id = $4 AND challenge = $6 AND (redirect_uri = $5 OR (NOT redirect_given AND $5 = ''))
+		AND client_id = $4 AND challenge = $6 AND (dpop_jkt = '' OR dpop_jkt = $7) AND (redirect_uri = $5 OR (NOT redirect_given AND $5 = ''))
 		AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
 			WHERE g.id = authorization_codes.grant_id AND g.revoked_at = 0 AND NOT u.blocked
 				AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.sid AND s.ended_at > 0))
@@ -43,7 +43,7 @@ func (s *Store) UseCode(ctx context.Context, u grant.CodeUse) (grant.CodeUsed, e
 		out = grant.CodeUsed{}
 		c := &out.Code
 		first, last := ends(u.Digests)
-		err := tx.row(ctx, useCodeText, first, last, toMillis(u.Now), u.Client, u.RedirectURI, u.Challenge).
+		err := tx.row(ctx, useCodeText, first, last, toMillis(u.Now), u.Client, u.RedirectURI, u.Challenge, u.Key).
 			Scan(&c.Grant, &c.RedirectURI, &c.RedirectGiven, &c.Challenge, &c.AskedScope, &c.Nonce, &c.ACR, &c.Device,
 				&c.DPoPKey, &c.Legacy, millis{&c.CreatedAt}, millis{&c.Expires})
 		if errors.Is(err, sql.ErrNoRows) {

@@ -21,6 +21,10 @@ type Client struct {
 	// oidc_conformant false, not for those that leave it out.
 	SaysLegacy bool
 
+	// NeedsProof demands that every token is bound to a key (Auth0:
+	// require_proof_of_possession).
+	NeedsProof bool
+
 	// Credentials are its public keys. AssertionKeys are the ids of those that
 	// it may prove itself by.
 	Credentials   []Credential
@@ -129,10 +133,29 @@ type API struct {
 	// Profile is the shape of its access tokens (Auth0: token_dialect).
 	Profile string
 
+	// Proof says whose tokens have to be bound to a key by DPoP (Auth0:
+	// proof_of_possession).
+	Proof ProofPolicy
+
 	Doc       []byte
 	Managed   bool // written by the configuration file
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// A ProofPolicy says which applications have to bind their tokens to a key.
+type ProofPolicy string
+
+// The policies. The zero value asks nobody.
+const (
+	ProofOfPublic ProofPolicy = "public_clients"
+	ProofOfAll    ProofPolicy = "all_clients"
+)
+
+// NeedsProof reports whether the API takes only tokens of the application that
+// are bound to a key.
+func (a *API) NeedsProof(c *Client) bool {
+	return a.Proof == ProofOfAll || a.Proof == ProofOfPublic && c.Public()
 }
 
 // A ClientGrant lets an application ask for an API's scopes in its own name.

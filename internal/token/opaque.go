@@ -16,7 +16,7 @@ import (
 
 // opaqueVersion is the first byte of what is sealed into an opaque token. A
 // change of the fields after it needs another one.
-const opaqueVersion = 1
+const opaqueVersion = 2
 
 // opaquePlace keeps sealed access tokens apart from whatever else is sealed for
 // the same purpose.
@@ -28,7 +28,7 @@ var errOpaque = errors.New("not an access token of ours")
 func (m *minting) access(life time.Duration) Access {
 	return Access{
 		Grant: m.Grant.ID, User: m.User.ID, Client: m.Client.ID,
-		Scopes: m.scopes, IssuedAt: m.now, Expires: m.now.Add(life),
+		Scopes: m.scopes, IssuedAt: m.now, Expires: m.now.Add(life), Key: m.Key,
 	}
 }
 
@@ -39,7 +39,7 @@ func (i *Issuer) seal(a Access) string {
 	plain = append(plain, opaqueVersion)
 	plain = binary.BigEndian.AppendUint64(plain, uint64(a.IssuedAt.Unix()))
 	plain = binary.BigEndian.AppendUint64(plain, uint64(a.Expires.Unix()))
-	for _, s := range []string{a.Grant, string(a.User), string(a.Client), a.Scopes.String()} {
+	for _, s := range []string{a.Grant, string(a.User), string(a.Client), a.Scopes.String(), a.Key} {
 		plain = binary.AppendUvarint(plain, uint64(len(s)))
 		plain = append(plain, s...)
 	}
@@ -81,12 +81,12 @@ func (i *Issuer) open(token string) (Access, error) {
 		Expires:  time.Unix(int64(binary.BigEndian.Uint64(plain[9:])), 0),
 		Audience: []string{i.Userinfo()},
 	}
-	var fields [4]string
+	var fields [5]string
 	if !readStrings(plain[17:], fields[:]) {
 		return Access{}, fmt.Errorf("%w: sealed by another version", errOpaque)
 	}
 	a.Grant, a.User, a.Client = fields[0], tenant.UserID(fields[1]), tenant.ClientID(fields[2])
-	a.Subject, a.Scopes = fields[1], oauth.ParseScopes(fields[3])
+	a.Subject, a.Scopes, a.Key = fields[1], oauth.ParseScopes(fields[3]), fields[4]
 	return a, nil
 }
 

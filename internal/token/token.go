@@ -31,9 +31,6 @@ const (
 	IDLifetime            = 10 * time.Hour
 )
 
-// Bearer is the token_type of every answer (RFC 6750).
-const Bearer = "Bearer"
-
 // An Issuer makes and reads tokens. It is safe for use by many goroutines.
 type Issuer struct {
 	Issuer  string // the public URL with a slash at its end (R15)
@@ -62,6 +59,9 @@ type Request struct {
 	GrantType   string    // as it was sent, for "gty"
 	Permissions []string  // for APIs whose profile wants them
 	Form        Form
+	// Key is the thumbprint of the key that the access token is bound to (RFC
+	// 9449 §6.1); empty binds it to none.
+	Key string
 
 	// FrontChannel is for tokens that go to a browser from /authorize. The ID
 	// token then says which access token it came with (OpenID Connect Core
@@ -204,6 +204,9 @@ func (m *minting) accessDraft(life time.Duration) (signing.Draft, error) {
 		Claim{"iss", m.issuer.Issuer}, Claim{"sub", m.subject()}, Claim{"aud", audience},
 		Claim{"iat", m.now.Unix()}, Claim{"exp", m.now.Add(life).Unix()})
 	claims = appendText(claims, "scope", m.scopes.String())
+	if m.Key != "" {
+		claims = append(claims, Claim{"cnf", map[string]string{"jkt": m.Key}})
+	}
 	typ := signing.TypJWT
 	if strings.HasPrefix(m.API.Profile, profile9068) {
 		typ = signing.TypAccess // RFC 9068 §2.1

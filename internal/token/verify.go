@@ -24,6 +24,7 @@ type Access struct {
 	Scopes      oauth.Scopes
 	Permissions []string
 	Audience    []string
+	Key         string // thumbprint of the key it is bound to (RFC 9449), or empty
 	IssuedAt    time.Time
 	Expires     time.Time
 }
@@ -74,6 +75,7 @@ func readAccess(c signing.Claims) Access {
 		Permissions: c.Texts("permissions"),
 		Audience:    c.Texts("aud"),
 	}
+	a.Key = c.Inner("cnf", "jkt")
 	a.IssuedAt, _ = c.Time("iat")
 	a.Expires, _ = c.Time("exp")
 	if a.Subject != string(a.Client)+ofClients {

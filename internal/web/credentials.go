@@ -74,8 +74,13 @@ func decoded(s string) (string, error) {
 // any case (RFC 9110 §11.1). It reports false if the request has none there,
 // and ErrBearer if what is there cannot be a token. Tokens in the URL are not
 // taken (RFC 6750 §5.3): it ends up in logs.
-func BearerToken(r *http.Request) (string, bool, error) {
-	value, found, err := authorization(r, "bearer")
+func BearerToken(r *http.Request) (string, bool, error) { return headerToken(r, "bearer") }
+
+// DPoPToken is BearerToken for a token that is bound to a key (RFC 9449 §7.1).
+func DPoPToken(r *http.Request) (string, bool, error) { return headerToken(r, "dpop") }
+
+func headerToken(r *http.Request, scheme string) (string, bool, error) {
+	value, found, err := authorization(r, scheme)
 	if err != nil || !found {
 		return "", found, because(ErrBearer, err)
 	}

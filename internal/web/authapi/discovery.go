@@ -27,6 +27,7 @@ type metadata struct {
 	SubjectTypes       []string `json:"subject_types_supported"`
 	AuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
 	AuthAlgs           []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	ProofAlgs          []string `json:"dpop_signing_alg_values_supported"`
 	IDTokenAlgs        []string `json:"id_token_signing_alg_values_supported"`
 	RequestObjectAlgs  []string `json:"request_object_signing_alg_values_supported"`
 	Claims             []string `json:"claims_supported"`
@@ -60,6 +61,7 @@ func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
 		SubjectTypes:      []string{"public"},
 		AuthMethods:       []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		AuthAlgs:          signing.AssertionAlgs(),
+		ProofAlgs:         signing.ProofAlgs(),
 		IDTokenAlgs:       []string{"RS256", "ES256", "HS256"},
 		RequestObjectAlgs: []string{},
 		Claims: []string{

@@ -5,7 +5,6 @@ import (
 
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
-	"github.com/doorcode/doorcode/internal/token"
 	"github.com/doorcode/doorcode/internal/web"
 )
 
@@ -39,12 +38,16 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	share(w, r, a.remember(r, cred.ID, p.Get("realm")))
+	proof, err := a.proof(w, r)
+	if err != nil {
+		return err
+	}
 	answer, err := a.Grants.Token(r.Context(), grant.Request{
 		Credentials: cred, GrantType: p.Get("grant_type"), Scope: oauth.ParseScopes(scopes...),
 		Audience: p.Get("audience"), Resource: p.Get("resource"), Realm: p.Get("realm"), Username: p.Get("username"),
 		OTP: p.Get("otp"), RefreshToken: p.Get("refresh_token"),
 		Code: p.Get("code"), CodeVerifier: p.Get("code_verifier"), RedirectURI: p.Get("redirect_uri"), ForwardedFor: forwardedFor(r),
-		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
+		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r), Proof: proof,
 	})
 	web.RecordOf(r.Context()).Event = answer.Event
 	if err != nil {
@@ -52,7 +55,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	return web.WriteJSON(w, http.StatusOK, tokenReply{
 		AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken, IDToken: answer.IDToken,
-		Scope: answer.Scope, ExpiresIn: int64(answer.ExpiresIn.Seconds()), TokenType: token.Bearer,
+		Scope: answer.Scope, ExpiresIn: int64(answer.ExpiresIn.Seconds()), TokenType: answer.TokenType,
 	})
 }
 

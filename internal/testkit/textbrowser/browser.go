@@ -97,10 +97,14 @@ func (b *Browser) Post(ctx context.Context, address string, form url.Values) (*P
 	return b.visit(ctx, request{method: http.MethodPost, url: u, form: form, origin: "https://application.example"})
 }
 
-// Submit submits a form of a page.
+// Submit submits a form of a page, by its first button unless another was
+// pressed.
 func (b *Browser) Submit(ctx context.Context, f *Form) (*Page, error) {
 	if f == nil {
 		return nil, errors.New("submit: there is no such form")
+	}
+	if !f.pressed && len(f.Buttons) > 0 {
+		f.press(f.Buttons[0])
 	}
 	r := request{method: f.Method, url: f.Action, referer: f.page.String(), origin: origin(f.page)}
 	if f.Method == http.MethodPost {

@@ -19,7 +19,8 @@ type Form struct {
 	// order. The first is the one that the Enter key presses.
 	Buttons []Button
 
-	page *url.URL
+	page    *url.URL
+	pressed bool
 }
 
 // A Button submits a form.
@@ -41,13 +42,18 @@ func (f *Form) Press(value string) *Form {
 	}
 	for _, b := range f.Buttons {
 		if b.Value == value || b.Text == value || b.ID == value {
-			if b.Name != "" {
-				f.Values.Set(b.Name, b.Value)
-			}
+			f.press(b)
 			return f
 		}
 	}
 	return nil
+}
+
+func (f *Form) press(b Button) {
+	f.pressed = true
+	if b.Name != "" {
+		f.Values.Set(b.Name, b.Value)
+	}
 }
 
 // Has reports whether the form has a field or a named button of that name.
@@ -58,6 +64,9 @@ func (f *Form) Has(name string) bool {
 // Forms are the forms of the page.
 func (p *Page) Forms() []*Form {
 	var forms []*Form
+	if p.doc == nil {
+		return nil // nothing was loaded before the browser left
+	}
 	for n := range p.doc.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "form" {
 			if f := p.readForm(n); f != nil {
@@ -148,11 +157,19 @@ func selected(list *html.Node) string {
 }
 
 // Text is what can be read on the page, with single spaces.
-func (p *Page) Text() string { return text(p.doc) }
+func (p *Page) Text() string {
+	if p.doc == nil {
+		return ""
+	}
+	return text(p.doc)
+}
 
 // Links are the addresses that the page links to.
 func (p *Page) Links() []string {
 	var links []string
+	if p.doc == nil {
+		return nil
+	}
 	for n := range p.doc.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "a" && has(n, "href") {
 			links = append(links, attribute(n, "href"))

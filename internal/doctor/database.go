@@ -56,6 +56,7 @@ func (e *examination) database(ctx context.Context) {
 	switch {
 	case c.Pending > 0:
 		e.fail(check, fmt.Sprintf("%s: %d steps of the schema are missing.", name, c.Pending), `Run "doorcode migrate", or start the server.`)
+		return // there may be nothing yet to write to
 	case c.Unknown > 0:
 		e.warn(check, fmt.Sprintf("%s: a newer version of the program has changed the schema.", name), "Run that version everywhere soon.")
 	default:

@@ -145,7 +145,7 @@ func (s *Store) redeemPostgres(ctx context.Context, sp passwordless.Spend, c pas
 	}
 	var j judged
 	err = s.hot(ctx, statement{redeemPostgresText, append(args, more...), func(row scanner) error {
-		return scanUser(prefixed{row, []any{&j.right, &j.attempts, &j.counted, &done.First}}, &done.User)
+		return scanUser(prefixed{row, []any{&j.right, &j.attempts, &j.counted, &j.failed, &done.First}}, &done.User)
 	}})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

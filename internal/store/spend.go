@@ -120,7 +120,7 @@ func judge(ctx context.Context, tx querier, sp passwordless.Spend) (out password
 		}
 		if w := sp.Tries.WaitAddress(st.address, sp.Now); w > 0 && !st.known && !st.spare {
 			out = passwordless.Spent{Outcome: passwordless.NoTries, Wait: w}
-			return out, recordFailure(ctx, tx, sp, out)
+			return recordFailure(ctx, tx, sp, out)
 		}
 	}
 	var right, spare bool
@@ -142,7 +142,7 @@ func judge(ctx context.Context, tx querier, sp passwordless.Spend) (out password
 		}
 		out = afterWrong(attempts)
 	}
-	return out, recordFailure(ctx, tx, sp, out)
+	return recordFailure(ctx, tx, sp, out)
 }
 
 // spendArgs are the arguments of spendText.
@@ -155,18 +155,23 @@ func spendArgs(sp passwordless.Spend) []any {
 	}
 }
 
-// recordFailure records a guess that let nobody in: it is one of the failures of the
-// address, and it is logged.
-func recordFailure(ctx context.Context, tx querier, sp passwordless.Spend, out passwordless.Spent) error {
-	if out.Outcome == passwordless.TooManyFailures {
-		return noteLimit(ctx, tx, note{event.TooManyFailures, sp.Failures.Name, "Too many sign-ins from this address have failed"}, sp.Wrong, sp.Now)
-	}
-	if sp.Failures.Name != "" {
-		if _, _, err := takeRequest(ctx, tx, sp.Failures, sp.Now); err != nil {
-			return err
+// recordFailure records a guess that let nobody in: it is one of the failures of
+// the address, and it is logged. If the address failed for the last time
+// meanwhile, nothing is said of the guess.
+func recordFailure(ctx context.Context, tx querier, sp passwordless.Spend, out passwordless.Spent) (passwordless.Spent, error) {
+	if sp.Failures.Name != "" && out.Outcome != passwordless.TooManyFailures {
+		tat, ok, err := takeRequest(ctx, tx, sp.Failures, sp.Now)
+		if err != nil {
+			return out, err
+		}
+		if !ok {
+			out = passwordless.Spent{Outcome: passwordless.TooManyFailures, Wait: sp.Failures.Wait(tat, sp.Now)}
 		}
 	}
-	return insertLogs(ctx, tx, described(sp.Wrong, out.Outcome))
+	if out.Outcome == passwordless.TooManyFailures {
+		return out, noteLimit(ctx, tx, note{event.TooManyFailures, sp.Failures.Name, "Too many sign-ins from this address have failed"}, sp.Wrong, sp.Now)
+	}
+	return out, insertLogs(ctx, tx, described(sp.Wrong, out.Outcome))
 }
 
 // afterWrong is how a wrong guess is judged that was counted.
@@ -284,6 +289,21 @@ func (s *Store) noTries(ctx context.Context, sp passwordless.Spend) (passwordles
 	}
 	wait := max(time.Second, sp.Tries.Wait(st.wrong, st.streak, sp.Now))
 	return passwordless.Spent{Outcome: passwordless.NoTries, Wait: wait}, nil
+}
+
+// noFailures is the answer to a guess whose address has failed too often.
+func (s *Store) noFailures(ctx context.Context, sp passwordless.Spend) (passwordless.Spent, error) {
+	out := passwordless.Spent{Outcome: passwordless.TooManyFailures, Wait: time.Second}
+	var tat int64
+	err := s.read.row(ctx, `SELECT tat FROM rates WHERE name = $1`, sp.Failures.Name).Scan(&tat)
+	if errors.Is(err, sql.ErrNoRows) { // an administrator has unblocked it just now
+		return out, nil
+	}
+	if err != nil {
+		return out, fmt.Errorf("read rate: %w", err)
+	}
+	out.Wait = max(out.Wait, sp.Failures.Wait(fromMillis(tat), sp.Now))
+	return out, nil
 }
 
 // described adds to the log event what the caller is not told.

@@ -13,7 +13,7 @@ import (
 // guessParts are the parts of a statement that are spendText, wrongTryText and
 // the log event. A wrong guess whose identifier lost its last try to another code
 // meanwhile costs its own code a try as well, and is not called wrong: nothing is
-// learnt.
+// learnt. So is one whose address failed for the last time meanwhile.
 var guessParts = `
 	guess AS (
 		UPDATE codes SET
@@ -39,6 +39,7 @@ var guessParts = `
 		SELECT $14, $7::bigint + $18::bigint FROM guess WHERE NOT redeemed AND $14 <> ''
 		ON CONFLICT (name) DO UPDATE
 			SET tat = GREATEST(rates.tat, $7::bigint) + $18::bigint WHERE rates.tat <= $15
+		RETURNING tat
 	), entry AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
 		SELECT $19, $7, $20, $3, $1, '', CASE WHEN attempts >= $8 THEN $22 ELSE $21 END
@@ -49,15 +50,17 @@ var guessParts = `
 const guessArgs = 22
 
 // judgement is what became of a guess.
-const judgement = `redeemed, attempts, spare OR EXISTS (SELECT 1 FROM wrong) OR EXISTS (SELECT 1 FROM device)`
+const judgement = `redeemed, attempts, spare OR EXISTS (SELECT 1 FROM wrong) OR EXISTS (SELECT 1 FROM device), $14 = '' OR EXISTS (SELECT 1 FROM failure)`
 
 // spendPostgresText is Spend as one statement.
 var spendPostgresText = `WITH ` + guessParts + ` SELECT ` + judgement + ` FROM guess`
 
 // A judged guess is what the columns of judgement say.
 type judged struct {
-	right, counted bool
-	attempts       int
+	right    bool
+	attempts int
+	counted  bool // against the identifier or the device
+	failed   bool // as one of the failures that the address had left
 }
 
 // spendPostgres judges a guess in one round trip. It reports false when there
@@ -69,7 +72,7 @@ func (s *Store) spendPostgres(ctx context.Context, sp passwordless.Spend) (passw
 	}
 	var j judged
 	err = s.hot(ctx, statement{spendPostgresText, args, func(row scanner) error {
-		return row.Scan(&j.right, &j.attempts, &j.counted)
+		return row.Scan(&j.right, &j.attempts, &j.counted, &j.failed)
 	}})
 	if errors.Is(err, sql.ErrNoRows) {
 		return passwordless.Spent{}, false, nil
@@ -104,6 +107,8 @@ func (s *Store) spent(ctx context.Context, sp passwordless.Spend, j judged) (pas
 		return passwordless.Spent{Outcome: passwordless.Redeemed}, nil
 	case !j.counted:
 		return s.noTries(ctx, sp)
+	case !j.failed:
+		return s.noFailures(ctx, sp)
 	}
 	return afterWrong(j.attempts), nil
 }

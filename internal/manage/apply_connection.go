@@ -2,6 +2,7 @@ package manage
 
 import (
 	"slices"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/settings"
@@ -39,7 +40,8 @@ func (p *planner) connection(d config.Document) (tenant.Connection, error) {
 		return tenant.Connection{}, err
 	}
 	c := change.Connection
-	c.CreatedAt, c.UpdatedAt = p.now, p.now
+	// In the order of the file: login pages begin with the one made first.
+	c.CreatedAt, c.UpdatedAt = p.now.Add(time.Duration(len(p.plan.Connections))*time.Millisecond), p.now
 	if before != nil {
 		c.CreatedAt, c.Clients = before.CreatedAt, slices.Clone(before.Clients)
 	}

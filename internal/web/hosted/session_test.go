@@ -1,0 +1,427 @@
+package hosted_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/testkit"
+	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
+)
+
+// cookies are what a browser holds for the server, by name.
+func (w *world) cookies(b *textbrowser.Browser) map[string]string {
+	w.t.Helper()
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	held := map[string]string{}
+	for _, c := range b.Cookies(u) {
+		held[c.Name] = c.Value
+	}
+	return held
+}
+
+// plant puts a cookie into a browser.
+func (w *world) plant(b *textbrowser.Browser, name, value string) {
+	w.t.Helper()
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+// atCode is a browser at the page that asks for a code, and that page.
+func (w *world) atCode(number string, query string) (*textbrowser.Browser, *textbrowser.Page) {
+	w.t.Helper()
+	b := w.newBrowser()
+	p := w.get(b, "/authorize?"+query)
+	p = w.submit(b, p.Form("username").Set("username", number))
+	if !strings.Contains(p.URL.Path, "challenge") {
+		w.t.Fatalf("at %s:\n%s", p.URL, p.Text())
+	}
+	return b, p
+}
+
+// SES-01: nothing that somebody puts into a browser before its owner signs in is
+// worth anything after, and a sign-in goes on in its own browser only.
+func TestSES01Fixation(t *testing.T) {
+	w := newWorld(t)
+	// A session value of the attacker's choice.
+	w.plant(w.browser, "dc_session", "chosen-by-somebody-else")
+	w.signIn(w.browser, w.query(), person)
+	first := w.cookies(w.browser)["dc_session"]
+	if first == "" || first == "chosen-by-somebody-else" {
+		t.Fatalf("the session is %q", first)
+	}
+	// The attacker's own session, which the owner then signs in over.
+	attacker := w.newBrowser()
+	w.signIn(attacker, w.query(), "+447700900666")
+	theirs := w.cookies(attacker)["dc_session"]
+	victim := w.newBrowser()
+	w.plant(victim, "dc_session", theirs)
+	w.signIn(victim, w.query("prompt", "login"), person)
+	if got := w.left(w.get(attacker, "/authorize?"+w.query("prompt", "none"))); got.Get("error") != "login_required" {
+		t.Errorf("the planted session gives %v", got)
+	}
+	// A value from before a second proof.
+	w.signIn(w.browser, w.query("prompt", "login"), person)
+	old := w.newBrowser()
+	w.plant(old, "dc_session", first)
+	if got := w.left(w.get(old, "/authorize?"+w.query("prompt", "none"))); got.Get("error") != "login_required" {
+		t.Errorf("the value from before gives %v", got)
+	}
+	// A sign-in begun by the attacker and finished by the victim, and the reverse.
+	_, theirsAtCode := w.atCode("+447700900101", w.query())
+	page := w.get(w.newBrowser(), strings.TrimPrefix(theirsAtCode.URL.String(), w.URL))
+	if page.Status != http.StatusBadRequest || !strings.Contains(page.Text(), "timed out") {
+		t.Errorf("a sign-in of another browser: %d\n%s", page.Status, page.Text())
+	}
+	stranger := w.newBrowser()
+	if p := w.submit(stranger, theirsAtCode.Form("code").Set("code", w.code("+447700900101")).Press("default")); p.Status != http.StatusBadRequest || len(w.cookies(stranger)) > 0 {
+		t.Errorf("the right code in another browser: %d, holds %v", p.Status, w.cookies(stranger))
+	}
+	wrong := w.newBrowser()
+	id := theirsAtCode.URL.Query().Get("state")
+	w.plant(wrong, "dc_tx_"+id[:8], "guess")
+	if p := w.get(wrong, "/u/login/identifier?state="+id); p.Status != http.StatusBadRequest {
+		t.Errorf("a guessed cookie: %d", p.Status)
+	}
+}
+
+// SES-02: cookies, where the server is reached by https.
+func TestSES02Cookies(t *testing.T) {
+	s := testkit.Start(t, func(c *config.Config) { c.PublicURL = "https://id.example.com" })
+	plain := "http://" + s.Addr()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	held := map[string]*http.Cookie{}
+	send := func(method, path, form string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, plain+path, strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = "id.example.com"
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", "https://id.example.com")
+		for _, c := range held {
+			req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s %s: %d", method, path, res.StatusCode)
+		}
+		for _, c := range res.Cookies() {
+			if !strings.HasPrefix(c.Name, "__Host-dc_") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || len(c.String()) > 4096 {
+				t.Errorf("cookie %s", c)
+			}
+			site := http.SameSiteLaxMode
+			if c.Name == "__Host-dc_session" {
+				site = http.SameSiteNoneMode
+			}
+			if c.SameSite != site {
+				t.Errorf("cookie %s, want SameSite %v", c, site)
+			}
+			held[c.Name] = c
+		}
+		return res
+	}
+	w := &world{t: t, Server: s}
+	res := send(http.MethodGet, "/authorize?"+w.query("scope", "openid"), "")
+	res = send(http.MethodPost, res.Header.Get("Location"), "connection=sms&username=%2B447700900123")
+	res = send(http.MethodPost, res.Header.Get("Location"), "code="+w.code(person))
+	if !strings.HasPrefix(res.Header.Get("Location"), callback+"?code=") {
+		t.Errorf("sent to %q", res.Header.Get("Location"))
+	}
+	names := slices.Sorted(func(yield func(string) bool) {
+		for name := range held {
+			if !yield(name) {
+				return
+			}
+		}
+	})
+	if len(names) != 3 || names[0] != "__Host-dc_device" || names[1] != "__Host-dc_session" || held[names[2]].MaxAge >= 0 {
+		t.Errorf("cookies %v; the sign-in's own is to be removed: %v", names, held[names[2]])
+	}
+}
+
+// SES-03 and SES-04, as applications see them: a session that idled, ended or
+// whose person is blocked is none.
+func TestSES03SilentlyAfterTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.signIn(w.browser, w.query(), person)
+	w.Clock.Advance(71 * time.Hour)
+	if got := w.silent(); !got.Has("code") {
+		t.Errorf("after 71 hours: %v", got)
+	}
+	w.Clock.Advance(73 * time.Hour)
+	if got := w.silent(); got.Get("error") != "login_required" {
+		t.Errorf("after 73 hours without use: %v", got)
+	}
+	w.signIn(w.browser, w.query(), person)
+	for range 3 {
+		w.Clock.Advance(50 * time.Hour)
+		w.silent()
+	}
+	w.Clock.Advance(19 * time.Hour)
+	if got := w.silent(); got.Get("error") != "login_required" {
+		t.Errorf("after 169 hours: %v", got)
+	}
+	w.signIn(w.browser, w.query(), person)
+	w.manage(http.MethodPatch, "/api/v2/tenants/settings", `{"idle_session_lifetime":1}`)
+	w.Clock.Advance(61 * time.Minute)
+	if got := w.silent(); got.Get("error") != "login_required" {
+		t.Errorf("with a shorter life of sessions: %v", got)
+	}
+}
+
+// SES-06 and SES-07: no other site can take a step, begin one for somebody, or
+// sign anybody in as somebody else.
+func TestSES06ForeignForms(t *testing.T) {
+	w := newWorld(t)
+	b, p := w.atCode(person, w.query())
+	code := w.code(person)
+	state := p.URL.Query().Get("state")
+	for _, path := range []string{"/u/login/identifier", "/u/login/passwordless-sms-challenge", "/u/login/passwordless-email-challenge", "/u/consent"} {
+		for _, form := range []url.Values{
+			{"code": {code}},
+			{"action": {"default"}, "code": {code}},
+			{"action": {"resend"}},
+			{"action": {"edit"}},
+			{"connection": {"sms"}, "username": {"+447700900999"}},
+			{"action": {"accept"}},
+		} {
+			got, err := b.Post(t.Context(), w.URL+path+"?state="+state, form)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Status != http.StatusForbidden || got.Left != nil {
+				t.Errorf("%s %v from another site: %d", path, form, got.Status)
+			}
+		}
+	}
+	if held := w.cookies(b); held["dc_session"] != "" {
+		t.Error("somebody is signed in by another site's form")
+	}
+	if got := w.left(w.submit(b, p.Form("code").Set("code", code).Press("default"))); !got.Has("code") {
+		t.Errorf("the person's own form after all these: %v", got)
+	}
+}
+
+// SES-08: a step that is not due is not taken, whatever is sent and in whatever
+// order.
+func TestSES08SkippedSteps(t *testing.T) {
+	w := newWorld(t)
+	b := w.newBrowser()
+	p := w.get(b, "/authorize?"+w.query("prompt", "login consent"))
+	state := p.URL.Query().Get("state")
+	sent := 0
+	try := func(where string, forms []url.Values, paths ...string) {
+		t.Helper()
+		for _, path := range paths {
+			for _, s := range []string{state, "", "0", strings.ToUpper(state), state + "0", state[:31]} {
+				for _, form := range forms {
+					f := *p.Forms()[0]
+					u, err := url.Parse(w.URL + path + "?state=" + url.QueryEscape(s))
+					if err != nil {
+						t.Fatal(err)
+					}
+					f.Action, f.Values, f.Method = u, form, http.MethodPost
+					got := w.submit(b, &f)
+					sent++
+					if got.Left != nil || w.cookies(b)["dc_session"] != "" {
+						t.Fatalf("%s: %s with %v leads to %v", where, path, form, got.Left)
+					}
+				}
+			}
+		}
+	}
+	odd := []url.Values{{}, {"code": {""}}, {"code": {"000000"}}, {"action": {"accept"}}, {"action": {"resend"}}, {"action": {"default"}}, {"action": {"skip"}}}
+	try("before anything", odd, "/u/login/passwordless-sms-challenge", "/u/login/passwordless-email-challenge", "/u/consent")
+	try("before anything", []url.Values{{}, {"username": {""}}, {"connection": {"sms"}}, {"connection": {"fax"}, "username": {person}}}, "/u/login/identifier")
+	if now := w.get(b, "/u/consent?state="+state); now.URL.Path != "/u/login/identifier" {
+		t.Errorf("it is at %s", now.URL.Path)
+	}
+	p = w.submit(b, w.get(b, "/u/login/identifier?state="+state).Form("username").Set("username", person))
+	try("with a code sent", []url.Values{{}, {"code": {""}}, {"code": {"12345"}}, {"action": {"accept"}}, {"action": {"skip"}, "code": {w.code(person)}}, {"code": {"1234567890"}}},
+		"/u/consent", "/u/login/passwordless-sms-challenge")
+	if sent < 100 {
+		t.Errorf("%d requests", sent)
+	}
+	p = w.submit(b, w.get(b, "/u/login/identifier?state="+state).Form("code").Set("code", w.code(person)).Press("default"))
+	if p.URL.Path != "/u/consent" || p.Left != nil {
+		t.Fatalf("after the right code at %s", p.URL)
+	}
+	got := w.left(w.submit(b, p.Form("action").Press("accept")))
+	if !got.Has("code") {
+		t.Fatalf("in their order: %v", got)
+	}
+	// It is over: nothing of it can be done again.
+	if again := w.submit(b, p.Form("action").Press("accept")); again.Status != http.StatusBadRequest || again.Left != nil {
+		t.Errorf("consent for the second time: %d", again.Status)
+	}
+}
+
+// SES-09 and OAU-25: headers of every page and redirect.
+func TestSES09Headers(t *testing.T) {
+	w := newWorld(t)
+	b, p := w.atCode(person, w.query("prompt", "login consent"))
+	pages := map[string]*textbrowser.Page{
+		"code":        p,
+		"identifier":  w.get(w.newBrowser(), "/authorize?"+w.query()),
+		"bad address": w.get(w.newBrowser(), "/authorize?"+w.query("redirect_uri", "https://evil.example")),
+		"timed out":   w.get(w.newBrowser(), "/u/login/identifier?state=x"),
+		"wrong code":  w.submit(b, p.Form("code").Set("code", "000000").Press("default")),
+		"consent":     w.submit(b, p.Form("code").Set("code", w.code(person)).Press("default")),
+	}
+	for name, page := range pages {
+		h := page.Header
+		csp := h.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: policy %q", name, csp)
+		}
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") == "" {
+			t.Errorf("%s: %v", name, h)
+		}
+		if strings.Contains(page.Body, "<script") || strings.Contains(page.Body, "style=") || strings.Contains(page.Body, "//") && strings.Contains(page.Body, `src="http`) {
+			t.Errorf("%s has more in it than a form", name)
+		}
+		if h.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s may be read by others", name)
+		}
+	}
+	res, _ := w.ask(http.MethodPost, w.query(), "Origin", "http://localhost:3000")
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("POST /authorize: %d %v", res.StatusCode, res.Header)
+	}
+}
+
+// OTP-06: a code works in the sign-in that asked for it and nowhere else, and
+// what is tried elsewhere costs it nothing.
+func TestOTP06Transaction(t *testing.T) {
+	w := newWorld(t)
+	first, page := w.atCode(person, w.query())
+	code := w.code(person)
+	second, other := w.atCode(person, w.query())
+	newest := w.code(person)
+	if newest == code {
+		t.Fatal("two sign-ins have one code") // one in a million
+	}
+	if p := w.submit(second, other.Form("code").Set("code", code).Press("default")); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a code of another sign-in: %d", p.Status)
+	}
+	for _, form := range []string{
+		fmt.Sprintf(`{"grant_type":"http://auth0.com/oauth/grant-type/passwordless/otp","client_id":%q,"client_secret":%q,"realm":"sms","username":%q,"otp":%q}`,
+			w.Ready.ClientID, w.Ready.ClientSecret, person, code),
+	} {
+		if status, _, body := w.Post(t, "/oauth/token", form); status != http.StatusForbidden {
+			t.Errorf("a code of a sign-in at the token endpoint: %d %s", status, body)
+		}
+	}
+	if got := w.left(w.submit(first, page.Form("code").Set("code", code).Press("default"))); !got.Has("code") {
+		t.Errorf("where it belongs: %v", got)
+	}
+	if got := w.left(w.submit(second, other.Form("code").Set("code", newest).Press("default"))); !got.Has("code") {
+		t.Errorf("the other one, where it belongs: %v", got)
+	}
+	// A code of the API is none of a sign-in.
+	third, thirdPage := w.atCode(person, w.query())
+	before := w.code(person)
+	w.Post(t, "/passwordless/start", fmt.Sprintf(`{"client_id":%q,"client_secret":%q,"connection":"sms","phone_number":%q,"send":"code"}`,
+		w.Ready.ClientID, w.Ready.ClientSecret, person))
+	api := before
+	for range 100 {
+		if api = w.code(person); api != before {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if p := w.submit(third, thirdPage.Form("code").Set("code", api).Press("default")); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a code of the API in a sign-in: %d", p.Status)
+	}
+}
+
+// Three wrong codes end the code; another one can be asked for on the same page.
+func TestNewCodeAfterThreeWrong(t *testing.T) {
+	w := newWorld(t)
+	b, p := w.atCode(person, w.query())
+	old := w.code(person)
+	for _, want := range []string{"2 tries left", "1 try left", "stopped this code"} {
+		p = w.submit(b, p.Form("code").Set("code", wrongFor(old)).Press("default"))
+		if !strings.Contains(p.Text(), want) {
+			t.Fatalf("%s, want %q", p.Text(), want)
+		}
+	}
+	if p.Form("code") != nil {
+		t.Error("a code that cannot be right is asked for")
+	}
+	p = w.submit(b, p.Form("action").Press("edit"))
+	if p.URL.Path != "/u/login/identifier" || p.Form("username").Values.Get("username") != person {
+		t.Fatalf("to edit at %s:\n%s", p.URL, p.Body)
+	}
+	p = w.submit(b, p.Form("username"))
+	code := old
+	for range 100 {
+		if code = w.code(person); code != old {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if got := w.left(w.submit(b, p.Form("code").Set("code", code).Press("default"))); !got.Has("code") {
+		t.Errorf("with the new code: %v", got)
+	}
+}
+
+func wrongFor(code string) string {
+	if code == "123456" {
+		return "654321"
+	}
+	return "123456"
+}
+
+// Consent: what is declined is told, what is allowed is remembered.
+func TestOAU28Consent(t *testing.T) {
+	w := newWorld(t)
+	w.manage(http.MethodPatch, "/api/v2/clients/"+w.Ready.ClientID, `{"is_first_party":false}`)
+	b, p := w.atCode(person, w.query())
+	p = w.submit(b, p.Form("code").Set("code", w.code(person)).Press("default"))
+	if p.URL.Path != "/u/consent" || !strings.Contains(p.Text(), "See your phone number") {
+		t.Fatalf("at %s:\n%s", p.URL, p.Text())
+	}
+	if got := w.left(w.submit(b, p.Form("action").Press("decline"))); got.Get("error") != "access_denied" || got.Get("state") == "" {
+		t.Errorf("declined: %v", got)
+	}
+	if got := w.left(w.get(b, "/authorize?"+w.query("prompt", "none"))); got.Get("error") != "consent_required" {
+		t.Errorf("silently before consent: %v", got)
+	}
+	p = w.get(b, "/authorize?"+w.query())
+	if p.URL.Path != "/u/consent" {
+		t.Fatalf("at %s", p.URL)
+	}
+	if got := w.left(w.submit(b, p.Form("action").Press("accept"))); !got.Has("code") {
+		t.Errorf("allowed: %v", got)
+	}
+	if got := w.left(w.get(b, "/authorize?"+w.query("prompt", "none", "scope", "openid phone"))); !got.Has("code") {
+		t.Errorf("silently, less than was allowed: %v", got)
+	}
+	if got := w.left(w.get(b, "/authorize?"+w.query("prompt", "none", "scope", "openid phone offline_access"))); got.Get("error") != "consent_required" {
+		t.Errorf("silently, more than was allowed: %v", got)
+	}
+	// Whoever the page was shown to has to be signed in still.
+	p = w.get(b, "/authorize?"+w.query("prompt", "consent"))
+	w.plant(b, "dc_session", "gone")
+	if got := w.submit(b, p.Form("action").Press("accept")); got.Left != nil || got.Status != http.StatusBadRequest {
+		t.Errorf("consent of nobody: %d", got.Status)
+	}
+}

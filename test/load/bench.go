@@ -67,6 +67,7 @@ type bench struct {
 
 	firstReady time.Duration
 	idle       float64 // megabytes
+	idleFile   float64 // of them, the program's file
 }
 
 func newBench(t testing.TB, db *database.Database, size sizes) *bench {
@@ -83,7 +84,7 @@ func newBench(t testing.TB, db *database.Database, size sizes) *bench {
 		b.people = append(b.people, b.run.Phone())
 	}
 	time.Sleep(500 * time.Millisecond)
-	b.idle, _ = memory(b.server.PID)
+	b.idle, b.idleFile, _ = memory(b.server.PID)
 	return b
 }
 

@@ -89,12 +89,13 @@ func busy() string {
 	return minute
 }
 
-// memory returns how many megabytes of memory a process has now and had at
-// most.
-func memory(pid int) (now, most float64) {
+// memory returns how many megabytes of memory a process has now, how many of
+// them are pages of the program's file, which the kernel can drop at any time and
+// all processes of the program share, and how many it had at most.
+func memory(pid int) (now, file, most float64) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, 0
+		return 0, 0, 0
 	}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(line, ":")
@@ -102,9 +103,11 @@ func memory(pid int) (now, most float64) {
 		switch name {
 		case "VmRSS":
 			now = kilobytes * 1024 / 1e6
+		case "RssFile":
+			file = kilobytes * 1024 / 1e6
 		case "VmHWM":
 			most = kilobytes * 1024 / 1e6
 		}
 	}
-	return now, most
+	return now, file, most
 }

@@ -122,17 +122,16 @@ const (
 )
 
 const standingText = `
-	SELECT
-		(SELECT user_id FROM identities WHERE connection_id = $1 AND identifier = $2),
-		COALESCE((SELECT u.blocked FROM identities i JOIN users u ON u.id = i.user_id
-			WHERE i.connection_id = $1 AND i.identifier = $2), FALSE),
-		COALESCE((SELECT times FROM deleted_users WHERE connection_id = $1 AND identifier = $3), 0),
-		COALESCE((SELECT wrong_at FROM devices WHERE device = $5 AND identifier = $3),
-			(SELECT wrong_at FROM tries WHERE identifier = $3), $4),
-		COALESCE((SELECT streak FROM devices WHERE device = $5 AND identifier = $3),
-			(SELECT streak FROM tries WHERE identifier = $3), 0),
-		COALESCE((SELECT wrong_at FROM address_tries WHERE identifier = $3 AND address = $6), $4),
-		EXISTS (SELECT 1 FROM devices WHERE device = $5 AND identifier = $3)`
+	SELECT i.user_id, COALESCE(u.blocked, FALSE), COALESCE(del.times, 0),
+		COALESCE(d.wrong_at, t.wrong_at, $4), COALESCE(d.streak, t.streak, 0),
+		COALESCE(a.wrong_at, $4), d.device IS NOT NULL
+	FROM (SELECT 1 AS one) o
+	LEFT JOIN identities i ON i.connection_id = $1 AND i.identifier = $2
+	LEFT JOIN users u ON u.id = i.user_id
+	LEFT JOIN deleted_users del ON del.connection_id = $1 AND del.identifier = $3
+	LEFT JOIN devices d ON d.device = $5 AND d.identifier = $3
+	LEFT JOIN tries t ON t.identifier = $3
+	LEFT JOIN address_tries a ON a.identifier = $3 AND a.address = $6`
 
 func readStanding(ctx context.Context, tx querier, b passwordless.Begin) (standing, error) {
 	var st standing

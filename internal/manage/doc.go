@@ -51,6 +51,7 @@ type Service struct {
 	Roles       Roles
 	Tenant      Tenant
 	Users       Users
+	Sessions    Sessions
 	Logs        Logs
 	Messages    Messages
 	Files       Files

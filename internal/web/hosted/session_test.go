@@ -1,6 +1,7 @@
 package hosted_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -424,4 +425,73 @@ func TestOAU28Consent(t *testing.T) {
 	if got := w.submit(b, p.Form("action").Press("accept")); got.Left != nil || got.Status != http.StatusBadRequest {
 		t.Errorf("consent of nobody: %d", got.Status)
 	}
+}
+
+// SES-04: a session that an administrator ends is over at once, and with it,
+// where that is asked for, what was granted by it.
+func TestSES04EndedSessions(t *testing.T) {
+	w := newWorld(t)
+	user := url.PathEscape(w.sub(w.signIn(w.browser, w.query(), person)))
+	list := func() []map[string]any {
+		t.Helper()
+		var page struct {
+			Sessions []map[string]any `json:"sessions"`
+		}
+		if err := json.Unmarshal([]byte(w.manage(http.MethodGet, "/api/v2/users/"+user+"/sessions?take=10", "")), &page); err != nil {
+			t.Fatal(err)
+		}
+		return page.Sessions
+	}
+	have := list()
+	if len(have) != 1 {
+		t.Fatalf("%v", have)
+	}
+	id := have[0]["id"].(string)
+	var one map[string]any
+	if err := json.Unmarshal([]byte(w.manage(http.MethodGet, "/api/v2/sessions/"+id, "")), &one); err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(one) != fmt.Sprint(have[0]) || fmt.Sprint(one["clients"]) != fmt.Sprintf("[map[client_id:%s]]", w.Ready.ClientID) {
+		t.Errorf("by id %v, in the list %v", one, have[0])
+	}
+	for _, held := range w.cookies(w.browser) {
+		if strings.Contains(fmt.Sprint(one), held) {
+			t.Error("what the browser holds is shown")
+		}
+	}
+	w.manage(http.MethodDelete, "/api/v2/sessions/"+id, "")
+	if got := w.silent(); got.Get("error") != "login_required" {
+		t.Errorf("after it was deleted: %v", got)
+	}
+	if left := list(); len(left) != 0 {
+		t.Errorf("it is still listed: %v", left)
+	}
+	w.manage(http.MethodDelete, "/api/v2/sessions/"+id, "") // once more is no fault
+
+	_, tokens := w.redeem(w.signIn(w.browser, w.query("scope", "openid offline_access"), person).Get("code"))
+	pending := w.silent().Get("code")
+	w.manage(http.MethodPost, "/api/v2/sessions/"+list()[0]["id"].(string)+"/revoke", "")
+	if status, answer := w.redeem(pending); status != http.StatusForbidden {
+		t.Errorf("a code of a revoked session: %d %v", status, answer)
+	}
+	if status, answer := w.redeem("", "grant_type", "refresh_token", "refresh_token", tokens["refresh_token"].(string)); status != http.StatusForbidden {
+		t.Errorf("a refresh token of a revoked session: %d %v", status, answer)
+	}
+	second := w.newBrowser()
+	w.signIn(w.browser, w.query(), person)
+	w.signIn(second, w.query(), person)
+	if got := list(); len(got) != 2 {
+		t.Errorf("in two browsers: %v", got)
+	}
+	w.manage(http.MethodDelete, "/api/v2/users/"+user+"/sessions", "")
+	if got := w.left(w.get(second, "/authorize?"+w.query("prompt", "none"))); got.Get("error") != "login_required" || len(list()) != 0 {
+		t.Errorf("after all were deleted: %v", got)
+	}
+}
+
+// sub is who an answer is about.
+func (w *world) sub(answer url.Values) string {
+	w.t.Helper()
+	_, tokens := w.redeem(answer.Get("code"))
+	return fmt.Sprint(claims(w.t, tokens["id_token"])["sub"])
 }

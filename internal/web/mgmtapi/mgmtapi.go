@@ -123,6 +123,7 @@ func (a *API) Handler() http.Handler {
 	on("GET /api/v2/tenants/settings", a.readSettings, "read:tenant_settings")
 	on("PATCH /api/v2/tenants/settings", a.changeSettings, "update:tenant_settings")
 	a.roleRoutes(on)
+	a.sessionRoutes(on)
 
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")
 	on("GET /api/doorcode/v1/messages/{id}", a.readMessage, "read:messages")

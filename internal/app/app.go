@@ -294,3 +294,6 @@ func (a *App) Close() error {
 
 // Addr is the address that the public server listens on.
 func (a *App) Addr() string { return a.public[0].Addr().String() }
+
+// Devices answers the requests of devices.
+func (a *App) Devices() *grant.Service { return a.grants }

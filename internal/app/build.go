@@ -128,13 +128,13 @@ func (a *App) buildUseCases(send *senders) {
 		Settings: a.Store.Settings, Protection: a.Store.Protection, TestIdentities: a.Store.TestIdentity, Now: a.now,
 	}
 	a.grants = &grant.Service{
-		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens,
+		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens, Devices: a.Store,
 		Management: managementAudiences(a.url), Now: a.now,
 		UserinfoLimit: a.meter(attack.UserinfoRate),
 	}
 	a.authorize = &authorize.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,
-		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Now: a.now,
+		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Now: a.now, Pushed: a.grants,
 	}
 }
 

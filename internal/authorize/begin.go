@@ -42,6 +42,8 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 		if r.Values, err = s.Pushed.Take(ctx, client, uri); err != nil {
 			return Step{}, err
 		}
+	} else if client.NeedsPushed {
+		return Step{}, oauth.InvalidRequest("This application has to push its requests (RFC 9126)")
 	}
 	if slices.Contains(r.Repeated, "redirect_uri") {
 		return Step{}, oauth.RepeatedParameter("redirect_uri")

@@ -26,6 +26,7 @@ type Service struct {
 	Ledger       Ledger
 	Passwordless *passwordless.Service
 	Tokens       *token.Issuer
+	Devices      Devices
 	// Management are the audiences of the Management API: the public one and
 	// the https form of it that tools compute from the domain.
 	Management []string
@@ -49,6 +50,7 @@ type Request struct {
 	Scope        oauth.Scopes
 	Audience     string
 	Resource     string // RFC 8707
+	DeviceCode   string
 	Proof        Proof
 	Realm        string
 	Username     string
@@ -136,6 +138,7 @@ func (s *Service) types() map[string]func(context.Context, *work) (Answer, error
 		tenant.GrantAuthorizationCode: s.authorizationCode,
 		tenant.GrantRefreshToken:      s.refresh,
 		tenant.GrantClientCredentials: s.clientCredentials,
+		tenant.GrantDeviceCode:        s.deviceCode,
 	}
 }
 

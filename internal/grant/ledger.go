@@ -54,6 +54,16 @@ type Ledger interface {
 	// number of calls with a name, one is told true.
 	UseOnce(ctx context.Context, now, expires time.Time, name ...string) (bool, error)
 
+	// RefreshGrant returns a refresh token of a client that could be used now,
+	// with its grant. The fault is NotFound for any other.
+	RefreshGrant(ctx context.Context, digests [][]byte, client tenant.ClientID, now time.Time) (tenant.RefreshToken, tenant.Grant, error)
+
+	// AddPushed keeps an authorization request that was pushed by a client.
+	AddPushed(ctx context.Context, digest []byte, client tenant.ClientID, params []byte, expires time.Time) error
+	// TakePushed returns what AddPushed keeps, once, to the client that pushed
+	// it. The fault is NotFound when it was taken, has expired, or is another's.
+	TakePushed(ctx context.Context, digests [][]byte, client tenant.ClientID, now time.Time) ([]byte, error)
+
 	// AddLogs stores log events that belong to no other write.
 	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
 }

@@ -221,6 +221,21 @@ func Hex(n int) string { return hex.EncodeToString(Bytes(n)) }
 
 const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+// Text returns n characters of the alphabet, which has at most 256, each equally
+// likely.
+func Text(alphabet string, n int) string {
+	out := make([]byte, 0, n)
+	most := 256 - 256%len(alphabet) // above it the first characters would be favoured
+	for len(out) < n {
+		for _, b := range Bytes(n - len(out) + 8) {
+			if int(b) < most && len(out) < n {
+				out = append(out, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(out)
+}
+
 // Alphanumeric returns n random letters and digits, each equally likely.
 func Alphanumeric(n int) string {
 	out := make([]byte, 0, n)

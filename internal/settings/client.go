@@ -244,6 +244,9 @@ type clientDoc struct {
 	GrantTypes []string `json:"grant_types"`
 	FirstParty *bool    `json:"is_first_party"`
 	Conformant *bool    `json:"oidc_conformant"`
+	Resource   string   `json:"resource_server_identifier"`
+	Pushed     bool     `json:"require_pushed_authorization_requests"`
+	PushedLife float64  `json:"par_request_expiry"`
 	NeedsProof bool     `json:"require_proof_of_possession"`
 	TrustsIP   bool     `json:"is_token_endpoint_ip_header_trusted"`
 	Callbacks  []string `json:"callbacks"`
@@ -278,6 +281,7 @@ func Client(doc []byte) (tenant.Client, error) {
 		ID: d.ID, Name: d.Name, AppType: d.AppType, AuthMethod: d.AuthMethod, GrantTypes: d.GrantTypes,
 		FirstParty: d.FirstParty == nil || *d.FirstParty, SaysLegacy: d.Conformant != nil && !*d.Conformant,
 		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP, NeedsProof: d.NeedsProof,
+		ResourceServer: d.Resource, NeedsPushed: d.Pushed, PushedLife: seconds(d.PushedLife),
 		Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,
 	}
 	m := &d.AuthMethods

@@ -21,6 +21,13 @@ type Client struct {
 	// oidc_conformant false, not for those that leave it out.
 	SaysLegacy bool
 
+	// ResourceServer is the API that the client stands for, if any (Auth0:
+	// resource_server_identifier).
+	ResourceServer string
+	// NeedsPushed demands that authorization requests are pushed, and PushedLife
+	// is how long one is kept; zero is the default (RFC 9126).
+	NeedsPushed bool
+	PushedLife  time.Duration
 	// NeedsProof demands that every token is bound to a key (Auth0:
 	// require_proof_of_possession).
 	NeedsProof bool
@@ -54,6 +61,7 @@ const (
 	GrantClientCredentials = "client_credentials"
 	GrantRefreshToken      = "refresh_token"
 	GrantAuthorizationCode = "authorization_code"
+	GrantDeviceCode        = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628
 	// GrantImplicit allows answers of /authorize with tokens in them. The token
 	// endpoint knows no such type.
 	GrantImplicit = "implicit"

@@ -18,6 +18,8 @@ type metadata struct {
 	UserinfoEndpoint   string   `json:"userinfo_endpoint"`
 	JWKSURI            string   `json:"jwks_uri"`
 	RevocationEndpoint string   `json:"revocation_endpoint"`
+	Introspection      string   `json:"introspection_endpoint"`
+	PushEndpoint       string   `json:"pushed_authorization_request_endpoint"`
 	Scopes             []string `json:"scopes_supported"`
 	ResponseTypes      []string `json:"response_types_supported"`
 	ResponseModes      []string `json:"response_modes_supported"`
@@ -49,6 +51,8 @@ func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
 		UserinfoEndpoint:   a.Issuer + "userinfo",
 		JWKSURI:            a.Issuer + ".well-known/jwks.json",
 		RevocationEndpoint: a.Issuer + "oauth/revoke",
+		Introspection:      a.Issuer + "oauth/introspect",
+		PushEndpoint:       a.Issuer + "oauth/par",
 		Scopes:             []string{oauth.OpenID, oauth.Profile, oauth.Email, oauth.Phone, oauth.OfflineAccess},
 		ResponseTypes:      oauth.ResponseTypes(),
 		ResponseModes:      oauth.ResponseModes(),

@@ -45,12 +45,14 @@ type Counter interface {
 // Request is a token request. Fields that a grant type does not use are
 // ignored (RFC 6749 §3.2).
 type Request struct {
-	Credentials  Credentials
-	GrantType    string
-	Scope        oauth.Scopes
-	Audience     string
-	Resource     string // RFC 8707
-	DeviceCode   string
+	Credentials Credentials
+	GrantType   string
+	Scope       oauth.Scopes
+	Audience    string
+	Resource    string // RFC 8707
+	DeviceCode  string
+	// AuthSession stands in for Realm and Username (Auth0: /otp/challenge).
+	AuthSession  string
 	Proof        Proof
 	Realm        string
 	Username     string

@@ -14,14 +14,10 @@ import (
 // that can refuse the request without looking at the code does so first: a
 // request that could not succeed costs no try.
 func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
-	for _, p := range []struct{ name, value string }{
-		{"username", w.Username}, {"otp", w.OTP}, {"realm", w.Realm},
-	} {
-		if p.value == "" {
-			return Answer{}, oauth.MissingParameter(p.name)
-		}
+	finish, err := s.otpRequest(w)
+	if err != nil {
+		return Answer{}, err
 	}
-	var err error
 	if w.api, err = s.PersonAPI(ctx, w.Audience); err != nil {
 		return Answer{}, err
 	}
@@ -36,14 +32,39 @@ func (s *Service) otp(ctx context.Context, w *work) (Answer, error) {
 		g.Audience = w.api.Identifier
 	}
 	text, stored := s.refreshToken(w, g.ID)
-	done, err := s.Passwordless.Finish(ctx, passwordless.FinishRequest{
-		Client: w.client, Realm: w.Realm, Username: w.Username, OTP: w.OTP,
-		IP: w.IP, Server: w.server, UserAgent: w.UserAgent, Grant: g, Refresh: stored,
-	})
+	finish.Grant, finish.Refresh = g, stored
+	done, err := s.Passwordless.Finish(ctx, finish)
+	if err != nil && w.AuthSession != "" {
+		err = sessionFault(err)
+	}
 	if err != nil {
 		return Answer{Event: done.Event}, err
 	}
 	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: done.Event})
+}
+
+// otpRequest reads who signs in: from the parameters, or from the auth_session
+// that the code was asked with.
+func (s *Service) otpRequest(w *work) (passwordless.FinishRequest, error) {
+	r := passwordless.FinishRequest{
+		Client: w.client, Realm: w.Realm, Username: w.Username, OTP: w.OTP,
+		IP: w.IP, Server: w.server, UserAgent: w.UserAgent,
+	}
+	if w.AuthSession != "" {
+		a, err := s.readSession(w.client, w.AuthSession)
+		if err != nil {
+			return r, err
+		}
+		r.Realm, r.Username, r.Transaction, r.NoSignUp = a.Realm, a.Username, challengeTransaction, !a.SignUp
+	}
+	for _, p := range []struct{ name, value string }{
+		{"username", r.Username}, {"otp", r.OTP}, {"realm", r.Realm},
+	} {
+		if p.value == "" {
+			return r, oauth.MissingParameter(p.name)
+		}
+	}
+	return r, nil
 }
 
 // person is whom tokens are issued for.

@@ -22,6 +22,8 @@ type FinishRequest struct {
 	Username    string // the number or address
 	OTP         string
 	Transaction string
+	// NoSignUp lets in only people who are known, whatever the connection says.
+	NoSignUp bool
 	// Device is the token of the browser: if it has signed in before, it has
 	// tries of its own, and once it has signed in it is known.
 	Device string
@@ -207,7 +209,7 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 	g := r.Grant
 	g.Client, g.AuthTime, g.CreatedAt = r.Client.ID, now, now
 	return Complete{
-		Now: now, To: to, NoSignUp: c.NoSignUp, IP: r.IP,
+		Now: now, To: to, NoSignUp: c.NoSignUp || r.NoSignUp, IP: r.IP,
 		Identifier: account.Key(s.Keys, c.Channel, to.Identifier),
 		Sends:      s.Limits == attack.Strict,
 		NewUser: func(deleted int64) tenant.User {

@@ -27,6 +27,9 @@ type StartRequest struct {
 	Send          string // "code", "link" or empty
 	AuthParams    map[string]any
 	Transaction   string
+	// NoSignUp sends nothing to people who are not known, whatever the
+	// connection says.
+	NoSignUp bool
 	// Device is the token of a browser that may have signed in before. Spare
 	// says that a code too long to be guessed is to be sent when the tries are
 	// used up, which is for pages that can take it.
@@ -108,7 +111,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		}
 	case Cooling:
 	}
-	if err := s.waitForProvider(ctx, c, begun); err != nil {
+	if err := s.waitForProvider(ctx, c, begun, r.NoSignUp); err != nil {
 		return Started{}, err
 	}
 	out := Started{Channel: c.Channel, Identifier: to.Identifier, RateLeft: -1, Digits: begun.Message.Digits}
@@ -144,8 +147,8 @@ func (s *Service) ready(ctx context.Context, c *tenant.Connection) error {
 // waitForProvider gives the provider's refusal back to the caller where the
 // connection asks for that. Where sign-ups are closed nobody waits: a refusal
 // would tell who is known.
-func (s *Service) waitForProvider(ctx context.Context, c *tenant.Connection, b Begun) error {
-	if c.WaitForProvider <= 0 || c.NoSignUp {
+func (s *Service) waitForProvider(ctx context.Context, c *tenant.Connection, b Begun, noSignUp bool) error {
+	if c.WaitForProvider <= 0 || c.NoSignUp || noSignUp {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.WaitForProvider)
@@ -241,7 +244,7 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, test *tenant.
 		return Begin{}, fmt.Errorf("make code: %w", err)
 	}
 	b := Begin{
-		Now: now, To: to, NoSignUp: c.NoSignUp,
+		Now: now, To: to, NoSignUp: c.NoSignUp || r.NoSignUp,
 		Identifier: account.Key(s.Keys, c.Channel, to.Identifier),
 		Withheld:   withheld(test, r.Client.ID, now),
 		Sends:      s.Limits == attack.Strict,

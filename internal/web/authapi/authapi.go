@@ -44,12 +44,13 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("GET /passwordless/start", a.handle(a.startByQuery))
 	mux.Handle("POST /oauth/token", a.handle(a.token))
 	mux.Handle("POST /oauth/revoke", a.handle(a.revoke))
+	mux.Handle("POST /otp/challenge", a.handle(a.challenge))
 	mux.Handle("POST /oauth/introspect", a.handle(a.introspect))
 	mux.Handle("POST /oauth/par", a.handle(a.push))
 	mux.Handle("POST /oauth/device/code", a.handle(a.device))
 	mux.Handle("GET /userinfo", a.handle(a.userinfo))
 	mux.Handle("POST /userinfo", a.handle(a.userinfo))
-	for _, path := range []string{"/passwordless/start", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code", "/userinfo"} {
+	for _, path := range []string{"/passwordless/start", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code", "/otp/challenge", "/userinfo"} {
 		mux.Handle("OPTIONS "+path, a.handle(a.preflight))
 	}
 	mux.Handle("GET /.well-known/openid-configuration", a.handle(a.discovery))

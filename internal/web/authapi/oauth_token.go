@@ -26,7 +26,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := texts(p, "grant_type", "audience", "resource", "realm", "username", "otp", "refresh_token",
-		"device_code", "code", "code_verifier", "redirect_uri"); err != nil {
+		"device_code", "auth_session", "code", "code_verifier", "redirect_uri"); err != nil {
 		return err
 	}
 	scopes, ok := p.Strings("scope")
@@ -46,7 +46,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 		Credentials: cred, GrantType: p.Get("grant_type"), Scope: oauth.ParseScopes(scopes...),
 		Audience: p.Get("audience"), Resource: p.Get("resource"), Realm: p.Get("realm"), Username: p.Get("username"),
 		OTP: p.Get("otp"), RefreshToken: p.Get("refresh_token"),
-		DeviceCode: p.Get("device_code"), Code: p.Get("code"), CodeVerifier: p.Get("code_verifier"), RedirectURI: p.Get("redirect_uri"), ForwardedFor: forwardedFor(r),
+		DeviceCode: p.Get("device_code"), AuthSession: p.Get("auth_session"), Code: p.Get("code"), CodeVerifier: p.Get("code_verifier"), RedirectURI: p.Get("redirect_uri"), ForwardedFor: forwardedFor(r),
 		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r), Proof: proof,
 	})
 	web.RecordOf(r.Context()).Event = answer.Event

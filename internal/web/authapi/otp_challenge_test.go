@@ -1,0 +1,82 @@
+package authapi_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/delivery/outbox"
+)
+
+// BRU-07: a challenge answers alike for everybody, sends to those it may, and
+// takes a code with its own session alone.
+func TestBRU07OTPChallenge(t *testing.T) {
+	w := newWorld(t)
+	app := w.app()
+	ask := func(to string, more map[string]string) reply {
+		t.Helper()
+		w.Outbox.Clear()
+		return w.form("/otp/challenge", and(and(app, map[string]string{"connection": "sms", "phone_number": to}), more))
+	}
+	session := func(r reply) string {
+		t.Helper()
+		got := r.want(t, 200)
+		if len(got) != 1 || got["auth_session"] == "" {
+			t.Fatalf("answer %v", got)
+		}
+		return got["auth_session"].(string)
+	}
+	finish := func(client map[string]string, session, code string) reply {
+		return w.token(and(client, map[string]string{"grant_type": otp, "auth_session": session, "otp": code, "scope": "openid"}))
+	}
+	wrong := func(what string, got reply) {
+		t.Helper()
+		if got.status != 403 || got.code() != "invalid_grant" || got.body != finish(app, "x", "123456").body {
+			t.Errorf("%s: %d %s", what, got.status, got.body)
+		}
+	}
+	unknown := session(ask(number, nil))
+	time.Sleep(50 * time.Millisecond)
+	if got := w.Outbox.Messages(outbox.Filter{To: number}); len(got) > 0 {
+		t.Errorf("somebody unknown got %q", got[0].Text)
+	}
+	wrong("somebody unknown", finish(app, unknown, "123456"))
+
+	first := session(ask(number, map[string]string{"allow_signup": "true"}))
+	code := w.received(number)
+	wrong("a session in which nobody may sign up", finish(app, unknown, "000000"))
+	other := w.person(map[string]any{})
+	wrong("another application", finish(other, first, code))
+	wrong("a longer session", finish(app, first+"A", code))
+	wrong("half a session", finish(app, first[:len(first)/2], code))
+	if got := w.token(and(app, map[string]string{"grant_type": otp, "realm": "sms", "username": number, "otp": code})); got.status != 403 {
+		t.Errorf("the code is taken without its session: %d %s", got.status, got.body)
+	}
+	if got := finish(app, first, "").want(t, 400); got["error"] != "invalid_request" {
+		t.Errorf("no code: %v", got)
+	}
+	sub := claimsOf(t, finish(app, first, code).want(t, 200)["id_token"].(string))["sub"]
+	wrong("a code for the second time", finish(app, first, code))
+
+	known := session(ask(number, nil)) // who is known needs no sign-up
+	if got := claimsOf(t, finish(app, known, w.received(number)).want(t, 200)["id_token"].(string))["sub"]; got != sub {
+		t.Errorf("sub %v, want %v", got, sub)
+	}
+	late := session(ask(number, nil))
+	code = w.received(number)
+	w.Clock.Advance(4 * time.Minute)
+	wrong("too late", finish(app, late, code))
+	for _, more := range []map[string]string{
+		{"phone_number": ""},
+		{"email": "a@example.test"},
+		{"connection": ""},
+		{"connection": "none"},
+		{"phone_number": "1"},
+		{"delivery_method": "voice"},
+		{"allow_signup": "maybe"},
+	} {
+		if got := ask(number, more); got.status != 400 || got.code() != "invalid_request" {
+			t.Errorf("%v: %d %s", more, got.status, got.body)
+		}
+	}
+	w.form("/otp/challenge", map[string]string{"client_id": app["client_id"], "connection": "sms", "phone_number": number}).want(t, 401)
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // R11, INJ-09: the form a number has on the wire, and nothing else.
-func TestPhone(t *testing.T) {
+func TestINJ09Phone(t *testing.T) {
 	good := []string{
 		"+1", "+0", "+15551234567", "+447700900123", "+123456789012345", "+000000000000000", "+999999999999999", "+31612345678", "+5215512345678",
 	}

@@ -136,7 +136,7 @@ func settled(t *testing.T, s *testkit.Server) tenant.Message {
 
 // SSR-06: without the operator's word no gateway in his network is called. The
 // message ends and says why.
-func TestGatewayInForbiddenNetwork(t *testing.T) {
+func TestSSR06GatewayInForbiddenNetwork(t *testing.T) {
 	for name, networks := range map[string][]string{"nothing is allowed": nil, "another network is allowed": {"10.0.0.0/8", "::1"}} {
 		t.Run(name, func(t *testing.T) {
 			s, stand := serveGateway(t, 0, networks...)
@@ -156,7 +156,7 @@ func TestGatewayInForbiddenNetwork(t *testing.T) {
 
 // SSR-07, R16: what callers are told is the status in Auth0's words, and
 // nothing of what the gateway said.
-func TestGatewayRefuses(t *testing.T) {
+func TestSSR07GatewayRefuses(t *testing.T) {
 	s, stand := serveGateway(t, 5000, "127.0.0.1")
 	for _, tt := range []struct {
 		fault gatewaytest.Fault

@@ -51,7 +51,7 @@ func smsConnection(t *testing.T, s *testkit.Server) string {
 // or the metrics. Codes are long here, so that none is there by chance. F6: the
 // connection is changed by a PATCH that names nothing else, without a content
 // type.
-func TestCodesAreNowhere(t *testing.T) {
+func TestOTP07CodesAreNowhere(t *testing.T) {
 	dir := t.TempDir()
 	s := testkit.Start(t, func(c *config.Config) {
 		c.Database = "sqlite:" + filepath.Join(dir, "x.db")
@@ -117,7 +117,7 @@ func TestCodesAreNowhere(t *testing.T) {
 
 // RAC-10: what one process changes, another on the same database goes by
 // within a second; a second process adopts the first one's applications.
-func TestTwoProcesses(t *testing.T) {
+func TestRAC10TwoProcesses(t *testing.T) {
 	database, key := storetest.Postgres(t), filepath.Join(t.TempDir(), "x.key")
 	shared := func(c *config.Config) {
 		c.Database, c.KeyFile, c.Ephemeral = database, key, false

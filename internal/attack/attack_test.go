@@ -95,7 +95,7 @@ func TestWait(t *testing.T) {
 
 // BRU-02, BRU-10: 30, 60, 120, then 300 seconds between sends; five in an
 // hour, ten in a day.
-func TestSendsWait(t *testing.T) {
+func TestBRU02SendsWait(t *testing.T) {
 	s, m, h := time.Second, time.Minute, time.Hour
 	tests := []struct {
 		name    string
@@ -133,7 +133,7 @@ func TestSendsWait(t *testing.T) {
 }
 
 // BRU-02: fifty at once and fifty an hour.
-func TestRate(t *testing.T) {
+func TestBRU02Rate(t *testing.T) {
 	r := StartRate
 	every := 72 * time.Second
 	tests := []struct {

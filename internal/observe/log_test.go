@@ -57,7 +57,7 @@ type hiding struct{ phone string }
 func (h hiding) LogValue() slog.Value { return slog.StringValue(h.phone) }
 
 // SEC-02: a search of the log for what is personal or secret finds nothing.
-func TestRedaction(t *testing.T) {
+func TestSEC02Redaction(t *testing.T) {
 	for _, format := range []Format{Text, JSON} {
 		var b bytes.Buffer
 		secretRecord(NewLogger(&b, format, slog.LevelDebug))
@@ -106,7 +106,7 @@ func TestRequestIDInLog(t *testing.T) {
 
 // INJ-12: a hundred ways to start a line of one's own, steer a terminal or
 // break the format, each as message, name and value: lines = events.
-func TestLogInjection(t *testing.T) {
+func TestINJ12LogInjection(t *testing.T) {
 	var payloads []string
 	for _, c := range []string{
 		"\n", "\r", "\r\n", "\x00", "\x1b[2J", "\x1b]0;x\x07", "\x08", "\x0b", "\x0c", "\x7f",

@@ -45,7 +45,7 @@ func digits(t testing.TB, m Maker, salt []byte, key tenant.CodeKey, n int) strin
 // cross it by chance in one run of 170, so a place that does is measured once
 // more; digits that are not uniform (a remainder modulo ten gives about 370
 // here) cross it every time.
-func TestDigitsAreUniform(t *testing.T) {
+func TestOTP01DigitsAreUniform(t *testing.T) {
 	codes := 1_000_000
 	if testing.Short() {
 		codes = 100_000
@@ -112,7 +112,7 @@ func tally(t *testing.T, m Maker, codes, places int) (counts [6][10]int, zeros i
 }
 
 // OTP-01: nothing in the package comes from a generator that can be predicted.
-func TestNoMathRand(t *testing.T) {
+func TestOTP01NoMathRand(t *testing.T) {
 	files, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestDigitsAreMadeAgain(t *testing.T) {
 }
 
 // OTP-06: every part of what a code is bound to changes code and digest.
-func TestCodesAreBound(t *testing.T) {
+func TestOTP06CodesAreBound(t *testing.T) {
 	m := maker(t, 7)
 	salt := m.New()
 	const n = 20 // so many that no two are equal by chance

@@ -8,7 +8,7 @@ import (
 
 // OTP-12: forty ways in which people type 123456, or another code, that are
 // understood.
-func TestTypedAccepts(t *testing.T) {
+func TestOTP12TypedAccepts(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"123456", "123456"},
 		{"000000", "000000"},
@@ -64,7 +64,7 @@ func TestTypedAccepts(t *testing.T) {
 }
 
 // OTP-12: two hundred texts that are no code.
-func TestTypedRejects(t *testing.T) {
+func TestOTP12TypedRejects(t *testing.T) {
 	tests := []string{
 		// Nothing, or nothing but what groups digits.
 		"", " ", "-", "   ", "- -", "\t", "\u00a0", "\u3000", "\u2013",

@@ -23,7 +23,7 @@ func reason(g guard, address string) Reason {
 
 // SSR-01: the first and the last address of each network, public neighbours of
 // some, and forms that have another address inside.
-func TestNetworks(t *testing.T) {
+func TestSSR01Networks(t *testing.T) {
 	for _, n := range closedNetworks {
 		for _, a := range []netip.Addr{n.prefix.Masked().Addr(), last(n.prefix)} {
 			if got := reason(guard{}, netip.AddrPortFrom(a, 443).String()); got != Network {
@@ -60,7 +60,7 @@ func last(p netip.Prefix) netip.Addr {
 }
 
 // SSR-05: https at its ports, unless the operator says otherwise.
-func TestPortsAndSchemes(t *testing.T) {
+func TestSSR05PortsAndSchemes(t *testing.T) {
 	inside := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("1.1.1.1/32")}
 	tests := []struct {
 		name    string

@@ -129,7 +129,7 @@ func get(t *testing.T, c *http.Client, url string) error {
 
 // SSR-01: however this machine is spelt, no connection to it is made, even if
 // the resolver takes every spelling for a name of it, as some do.
-func TestSpellings(t *testing.T) {
+func TestSSR01Spellings(t *testing.T) {
 	s := openSink(t, ":0")
 	hosts := []string{
 		"127.0.0.1", "127.0.0.1.", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0x7f.1", "0177.0.0.1", "017700000001",
@@ -170,7 +170,7 @@ func TestSpellings(t *testing.T) {
 }
 
 // SSR-01: the same with the resolver of this machine.
-func TestSystemResolver(t *testing.T) {
+func TestSSR01SystemResolver(t *testing.T) {
 	s := openSink(t, ":0")
 	client := outbound.New(outbound.Options{Ports: []uint16{s.port}, PlainHTTP: true})
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"} {
@@ -187,7 +187,7 @@ func TestSystemResolver(t *testing.T) {
 
 // SSR-02: a name that leads to an address that may be called, and at the next
 // question to one that may not. 127.0.0.2 stands for the internet.
-func TestRebinding(t *testing.T) {
+func TestSSR02Rebinding(t *testing.T) {
 	good := openSink(t, "127.0.0.2:0")
 	port := strconv.Itoa(int(good.port))
 	bad := openSink(t, "127.0.0.1:"+port)
@@ -228,7 +228,7 @@ func TestRebinding(t *testing.T) {
 }
 
 // SSR-03: a redirect is an answer and not an errand.
-func TestRedirects(t *testing.T) {
+func TestSSR03Redirects(t *testing.T) {
 	s := openSink(t, "127.0.0.1:0")
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for _, to := range []string{"http://169.254.169.254/latest/meta-data/", "http://127.0.0.1:" + strconv.Itoa(int(s.port)) + "/"} {
@@ -252,7 +252,7 @@ func TestRedirects(t *testing.T) {
 
 // SSR-04: a proxy would connect to what we must not. net/http reads the
 // environment once in a process, so the requests are made in one of their own.
-func TestProxyOfTheEnvironment(t *testing.T) {
+func TestSSR04ProxyOfTheEnvironment(t *testing.T) {
 	const inside = "DOORCODE_TEST_PROXY"
 	if os.Getenv(inside) != "" {
 		client := outbound.New(outbound.Options{
@@ -267,7 +267,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		return
 	}
 	s := openSink(t, "127.0.0.1:0")
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxyOfTheEnvironment$")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSSR04ProxyOfTheEnvironment$")
 	cmd.Env = append(os.Environ(), inside+"=1", "NO_PROXY=", "no_proxy=")
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
 		cmd.Env = append(cmd.Env, name+"=http://127.0.0.1:"+strconv.Itoa(int(s.port)))
@@ -282,7 +282,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 
 // SSR-05: https only, unless the operator says otherwise; nothing is asked of
 // the name server for it.
-func TestSchemes(t *testing.T) {
+func TestSSR05Schemes(t *testing.T) {
 	var asked atomic.Bool
 	resolver := nameServer(t, func() []string { asked.Store(true); return nil })
 	client := outbound.New(outbound.Options{Allow: prefixes("0.0.0.0/0"), Resolver: resolver})
@@ -298,7 +298,7 @@ func TestSchemes(t *testing.T) {
 }
 
 // SSR-05: servers that are slow or never end cost what they may and no more.
-func TestBounds(t *testing.T) {
+func TestSSR05Bounds(t *testing.T) {
 	var written atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {

@@ -99,7 +99,7 @@ func TestBRU08KnownDeviceHasItsOwnTries(t *testing.T) {
 }
 
 // RAC-08 for a known browser: of many wrong tries at once ten are judged.
-func TestKnownDeviceAtOnce(t *testing.T) {
+func TestRAC08KnownDeviceAtOnce(t *testing.T) {
 	each(t, func(w *world) {
 		own := passwordless.NewDevice()
 		w.signInWith(own, number)

@@ -29,7 +29,7 @@ func people() []person {
 
 // ENU-01, ENU-02, OTP-10: the answer of a start and the rows it leaves are the
 // same for everybody; only whether anything is handed over differs.
-func TestStartTellsNobodyApart(t *testing.T) {
+func TestENU01StartTellsNobodyApart(t *testing.T) {
 	tables := []string{"codes", "messages", "logs", "sends", "rates", "tries", "users", "identities"}
 	each(t, func(w *world) {
 		next := 0
@@ -95,7 +95,7 @@ func TestStartTellsNobodyApart(t *testing.T) {
 
 // ENU-01, ENU-03: the answers to wrong codes are the same for everybody too,
 // and what nobody was sent is no way in.
-func TestFinishTellsNobodyApart(t *testing.T) {
+func TestENU01FinishTellsNobodyApart(t *testing.T) {
 	want := strings.Join([]string{wrongSMS, wrongSMS, tooMany, tooMany}, "\n")
 	each(t, func(w *world) {
 		next := 0

@@ -84,7 +84,7 @@ func TestLifeOfACode(t *testing.T) {
 
 // OTP-02: a code is good until its end and not at it, and never for longer
 // than ten minutes, whatever the connection says.
-func TestLifetime(t *testing.T) {
+func TestOTP02Lifetime(t *testing.T) {
 	each(t, func(w *world) {
 		n := 0
 		for _, tt := range []struct{ setting, life time.Duration }{
@@ -152,7 +152,7 @@ func TestLengthOfACode(t *testing.T) {
 // OTP-06: a code is for one connection, identifier, application and login
 // transaction. Twelve pairs cross over; none lets anybody in, and the code is
 // as good afterwards as it was before.
-func TestCodeIsBound(t *testing.T) {
+func TestOTP06CodeIsBound(t *testing.T) {
 	const friend, friendMail = "+447700900124", "kim@example.com"
 	type place struct {
 		connection, person string
@@ -221,7 +221,7 @@ func TestCodeIsBound(t *testing.T) {
 
 // OTP-10: who is blocked is sent nothing and not let in, at whatever moment it
 // happens; who is let in again afterwards needs a new code.
-func TestBlockedUser(t *testing.T) {
+func TestOTP10BlockedUser(t *testing.T) {
 	key := tenant.CodeKey{Connection: "con_sms", Identifier: number, Client: "app"}
 	tests := []struct {
 		name string
@@ -271,7 +271,7 @@ func TestBlockedUser(t *testing.T) {
 
 // OTP-11: codes that have expired, were used, replaced, meant for somebody who
 // is blocked, or never were, are answered alike.
-func TestWrongCodesLookAlike(t *testing.T) {
+func TestOTP11WrongCodesLookAlike(t *testing.T) {
 	tests := []struct {
 		name string
 		run  func(w *world, who string) (guess string)
@@ -317,7 +317,7 @@ func TestWrongCodesLookAlike(t *testing.T) {
 }
 
 // OTP-12: codes and addresses as people type them.
-func TestFinishReadsWhatPeopleType(t *testing.T) {
+func TestOTP12FinishReadsWhatPeopleType(t *testing.T) {
 	each(t, func(w *world) {
 		for i, as := range []func(code string) string{
 			func(c string) string { return c[:3] + " " + c[3:] },
@@ -391,7 +391,7 @@ func TestFinishRefuses(t *testing.T) {
 // R4, BRU-01: after ten wrong tries in a day nothing is judged any more, not
 // even the right code, over every application and connection of the channel;
 // a start is refused alike, known or not.
-func TestTriesOfADay(t *testing.T) {
+func TestBRU01TriesOfADay(t *testing.T) {
 	each(t, func(w *world) {
 		for i, who := range []string{number, "+447700900124"} {
 			if i == 0 {
@@ -425,7 +425,7 @@ func TestTriesOfADay(t *testing.T) {
 
 // RAC-01, RAC-07: of fifty requests with the right code one is let in, and one
 // user comes of a first sign-in.
-func TestFinishAtOnce(t *testing.T) {
+func TestRAC01FinishAtOnce(t *testing.T) {
 	each(t, func(w *world) {
 		for round := range 3 {
 			who := fmt.Sprintf("+44770090%04d", round)

@@ -254,7 +254,7 @@ func TestOpenRefusesOtherAddresses(t *testing.T) {
 }
 
 // SEC-03: the files of the database are its owner's alone, wherever they lie.
-func TestSQLiteFiles(t *testing.T) {
+func TestSEC03SQLiteFiles(t *testing.T) {
 	for _, name := range []string{"plain.db", "with space.db", "what?x=1&y.db", "per%20cent.db", "ha#sh.db", "größe.db", "semi;colon+plus.db"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -10,7 +10,7 @@ import (
 
 // R3, OTP-02: 4 to 40 digits, a minute or more; whatever the connection says,
 // a code is dead ten minutes after it was sent.
-func TestCodePolicy(t *testing.T) {
+func TestOTP02CodePolicy(t *testing.T) {
 	tests := []struct {
 		name   string
 		policy CodePolicy

@@ -56,7 +56,7 @@ func refused() map[string]string {
 }
 
 // INJ-07: nothing that is not plain JSON within bounds is read.
-func TestReadJSONRefuses(t *testing.T) {
+func TestINJ07JSONRefused(t *testing.T) {
 	vectors := refused()
 	if len(vectors) < 60 {
 		t.Fatalf("%d vectors, want 60", len(vectors))
@@ -192,7 +192,7 @@ func (e *endless) Read(b []byte) (int, error) {
 }
 
 // INJ-07, HTT-06: oversized bodies are 413 whether they say so or not.
-func TestBodyLimit(t *testing.T) {
+func TestHTT06BodyLimit(t *testing.T) {
 	exact := `"` + strings.Repeat("x", AuthLimit-2) + `"`
 	var s string
 	if err := ReadJSON(httptest.NewRecorder(), post(exact), AuthLimit, &s); err != nil {
@@ -219,7 +219,7 @@ func TestBodyLimit(t *testing.T) {
 }
 
 // HTT-13: no request is decompressed.
-func TestCompressedBody(t *testing.T) {
+func TestHTT13CompressedBody(t *testing.T) {
 	for encoding, want := range map[string]int{"gzip": 415, "GZIP": 415, "br": 415, "deflate, gzip": 415, "identity": 200, "Identity": 200} {
 		r := post(`{}`)
 		r.Header.Set("Content-Encoding", encoding)

@@ -123,7 +123,7 @@ func TestLogged(t *testing.T) {
 
 // HTT-12: over a connection, a panic is one 500 and the next request is served;
 // a response that cannot be completed is cut off, and logged with its reason.
-func TestPanicsOnTheWire(t *testing.T) {
+func TestHTT12PanicsOnTheWire(t *testing.T) {
 	var out bytes.Buffer
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Config = Server(Logged(surface(), observe.NewLogger(&out, observe.Text, slog.LevelInfo), nil))

@@ -30,7 +30,7 @@ func TestSecure(t *testing.T) {
 
 // HTT-04: what is not a method of HTTP's common ones is 405 everywhere, and
 // ServeMux says 405 for those a route has not.
-func TestMethods(t *testing.T) {
+func TestHTT04Methods(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /page", ok)
 	mux.HandleFunc("POST /api", ok)
@@ -52,7 +52,7 @@ func TestMethods(t *testing.T) {
 }
 
 // HTT-06.
-func TestLongURI(t *testing.T) {
+func TestHTT06LongURI(t *testing.T) {
 	h := Secure(http.HandlerFunc(ok), true)
 	for n, want := range map[int]int{maxURI: 200, maxURI + 1: 414} {
 		w := httptest.NewRecorder()
@@ -64,7 +64,7 @@ func TestLongURI(t *testing.T) {
 }
 
 // HTT-05.
-func TestHosts(t *testing.T) {
+func TestHTT05Hosts(t *testing.T) {
 	h := Hosts(http.HandlerFunc(ok), func(host string) bool { return host == "login.example.com" || host == "::1" })
 	for host, want := range map[string]int{
 		"login.example.com": 200, "login.example.com:8787": 200, "LOGIN.example.com": 200, "[::1]:8787": 200,

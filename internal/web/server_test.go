@@ -73,7 +73,7 @@ func TestExtend(t *testing.T) {
 
 // HTT-02: a second request hidden behind a chunked body that also has a length
 // is never answered, whichever of the two a proxy in front goes by.
-func TestSmuggling(t *testing.T) {
+func TestHTT02Smuggling(t *testing.T) {
 	srv := httptest.NewServer(Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = fmt.Fprintf(w, "served %s\n", r.URL.Path)

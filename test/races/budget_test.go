@@ -99,7 +99,7 @@ func TestBRU06TenGuessesADayOverRestarts(t *testing.T) {
 
 // ENU-01, R4: when the tries are used up, a start for somebody who has never
 // signed in is refused in the same words as for somebody who has.
-func TestUsedUpTriesTellNothing(t *testing.T) {
+func TestENU01UsedUpTriesTellNothing(t *testing.T) {
 	each(t, func(f *field) {
 		known, unknown := f.Phone(), f.Phone()
 		if a := f.app(0).Token(f.ctx(), binary.Code{To: known, Code: f.code(f.app(0), known, 0)}); !a.OK() {

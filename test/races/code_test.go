@@ -9,7 +9,7 @@ import (
 
 // RAC-01, OTP-03: of a hundred people who bring the same right code at the
 // same moment, one gets tokens, in every round.
-func TestOneRightAnswerGetsTokens(t *testing.T) {
+func TestRAC01OneRightAnswerGetsTokens(t *testing.T) {
 	each(t, func(f *field) {
 		n, began := rounds(t), time.Now()
 		for round := range n {
@@ -31,7 +31,7 @@ func TestOneRightAnswerGetsTokens(t *testing.T) {
 
 // RAC-02, OTP-04: of two hundred wrong guesses at the same moment three are
 // judged, and after them the right code is of no use.
-func TestThreeGuessesAreJudged(t *testing.T) {
+func TestRAC02ThreeGuessesAreJudged(t *testing.T) {
 	each(t, func(f *field) {
 		n, began := rounds(t), time.Now()
 		for round := range n {
@@ -82,7 +82,7 @@ func (f *field) spend(to string, n, tries int) string {
 
 // RAC-07: somebody who signs in for the first time through a hundred
 // applications at the same moment becomes one user.
-func TestFirstSignInMakesOneUser(t *testing.T) {
+func TestRAC07FirstSignInMakesOneUser(t *testing.T) {
 	each(t, func(f *field) {
 		n, began := rounds(t), time.Now()
 		const apps = 100

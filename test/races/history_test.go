@@ -26,7 +26,7 @@ func (o operation) before(other operation) bool { return o.till.Before(other.fro
 // RAC-09: fifty starts and fifty attempts, mixed. At any time at most one code
 // is good: none is taken twice, and none is taken after another one took its
 // place.
-func TestStartsAndAttemptsInOneOrder(t *testing.T) {
+func TestRAC09StartsAndAttemptsInOneOrder(t *testing.T) {
 	each(t, func(f *field) {
 		n, began, used := rounds(t), time.Now(), 0
 		manager := f.at(0).Manage(f.ctx())

@@ -58,7 +58,7 @@ func (f *field) refreshToken(app *binary.App) string {
 
 // RAC-05: a refresh token that a hundred callers use at the same moment leaves
 // at most one that still works, and the old one works for nobody.
-func TestRefreshTokenIsReplacedOnce(t *testing.T) {
+func TestRAC05RefreshTokenIsReplacedOnce(t *testing.T) {
 	each(t, func(f *field) {
 		n, began := rounds(t), time.Now()
 		app := f.rotating(0)
@@ -96,7 +96,7 @@ func TestRefreshTokenIsReplacedOnce(t *testing.T) {
 
 // RAC-05: within the leeway, a client that asks twice because an answer was
 // lost is answered, and what it got first ends with what it got last.
-func TestRefreshWithLeewayKeepsOneGeneration(t *testing.T) {
+func TestRAC05RefreshWithLeewayKeepsOneGeneration(t *testing.T) {
 	each(t, func(f *field) {
 		app := f.rotating(60)
 		for round := range rounds(t) {
@@ -117,7 +117,7 @@ func TestRefreshWithLeewayKeepsOneGeneration(t *testing.T) {
 
 // RAC-06: when a revocation has been answered, no refresh token of the family
 // works, also none that was handed out while it was under way.
-func TestRevokedFamilyIsDead(t *testing.T) {
+func TestRAC06RevokedFamilyIsDead(t *testing.T) {
 	each(t, func(f *field) {
 		n, began := rounds(t), time.Now()
 		app := f.rotating(60)

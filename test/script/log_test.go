@@ -13,7 +13,7 @@ import (
 // SEC-01, SEC-02, OTP-08: whatever people and programs send, and wherever they
 // put it, no number, address, code, secret or token ends up in a log line or a
 // metric. When the run ends, its logs are searched for all of them.
-func TestNothingSecretIsLogged(t *testing.T) {
+func TestSEC01NothingSecretIsLogged(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
 			run := binary.New(t)

@@ -220,7 +220,7 @@ func TestFrom(t *testing.T) {
 }
 
 // INJ-01: what could become a further header or recipient is not even begun.
-func TestInjection(t *testing.T) {
+func TestINJ01Injection(t *testing.T) {
 	marks := []string{
 		"\r\n", "\n", "\r", "\x00", "\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1b", "\x7f", "\u0080", "\u009f", "\xff",
 		"\r\n\r\n", "\n.\n", "\r\n.\r\nMAIL FROM:<eve@example.com>\r\n", "\u2028\r", "\x1a", "\x1c",

@@ -18,7 +18,7 @@ import (
 
 // RAC-07: however many applications on however many nodes sign the same new
 // identifier in at once, one user comes of it, whose first sign-in is one.
-func TestOneUserForAnIdentifier(t *testing.T) {
+func TestRAC07OneUserForAnIdentifier(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, address string) {
 		nodes := []*store.Store{storetest.Open(t, address), storetest.Open(t, address)}
 		db := storetest.SQL(t, address)

@@ -73,7 +73,7 @@ func mustSpend(t *testing.T, s *store.Store, sp passwordless.Spend) passwordless
 }
 
 // RAC-01, OTP-03: of many right answers at once, one redeems the code.
-func TestOneRightAnswerRedeems(t *testing.T) {
+func TestRAC01OneRightAnswerRedeems(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for round := range 5 {
 			p := someone{fmt.Sprintf("+4477009001%02d", round), "app"}
@@ -101,7 +101,7 @@ func TestOneRightAnswerRedeems(t *testing.T) {
 
 // RAC-02, OTP-04: of many wrong answers at once, three are judged, and the
 // right answer after them is refused.
-func TestThreeWrongAnswersAreJudged(t *testing.T) {
+func TestRAC02ThreeWrongAnswersAreJudged(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		p := someone{"+447700900123", "app"}
 		mustBegin(t, s, p.begin(start, "right"))
@@ -253,7 +253,7 @@ func TestLifeOfACode(t *testing.T) {
 
 // OTP-06: a code works for nobody and nowhere else, and asking elsewhere
 // leaves it alone.
-func TestCodeIsBound(t *testing.T) {
+func TestOTP06CodeIsBound(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		p := someone{"+447700900123", "app"}
 		mustBegin(t, s, p.begin(start, "right"))

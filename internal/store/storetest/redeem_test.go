@@ -81,7 +81,7 @@ func TestRedeem(t *testing.T) {
 // OTP-03, RAC-07: of many right answers at once to the first code of an identifier,
 // one signs in; of many first sign-ins by different applications, each its own,
 // one makes the user.
-func TestRedeemAtOnce(t *testing.T) {
+func TestRAC07RedeemAtOnce(t *testing.T) {
 	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
 		const apps, each = 10, 5
 		number := "+447700900123"

@@ -209,7 +209,7 @@ func TestUseRefreshOfOthers(t *testing.T) {
 // RAC-05: of a hundred uses of one token at once, on two nodes, one makes the
 // next; with no leeway the others end the chain, and with one they are let
 // through, all in the same generation.
-func TestUseRefreshAtOnce(t *testing.T) {
+func TestRAC05UseRefreshAtOnce(t *testing.T) {
 	for _, leeway := range []time.Duration{0, time.Minute} {
 		t.Run(fmt.Sprint("leeway ", leeway), func(t *testing.T) {
 			storetest.EachAt(t, func(t *testing.T, address string) {
@@ -260,7 +260,7 @@ func TestUseRefreshAtOnce(t *testing.T) {
 
 // RAC-06: whatever was renewed while a revocation came, nothing of it lives
 // after the revocation was answered.
-func TestRevokeWhileRefreshing(t *testing.T) {
+func TestRAC06RevokeWhileRefreshing(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, address string) {
 		nodes := []*store.Store{storetest.Open(t, address), storetest.Open(t, address)}
 		for round := range 10 {

@@ -153,7 +153,7 @@ func TestSigningKeysAtOnce(t *testing.T) {
 
 // RAC-10: a change in one process is seen by another at its next Refresh, and
 // only then is anything read again.
-func TestRefreshSeesChanges(t *testing.T) {
+func TestRAC10RefreshSeesChanges(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, address string) {
 		here, there := storetest.Open(t, address), storetest.Open(t, address)
 		seen := func(want bool) {

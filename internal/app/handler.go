@@ -30,6 +30,10 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
+	})
 	login := &hosted.Pages{Authorize: a.authorize, URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Proxies: a.proxies, Log: a.Log}
 	loginPages, err := login.Handler()
 	if err != nil {
@@ -52,7 +56,24 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 		mux.Handle("/outbox/", box)
 	}
 	https := strings.HasPrefix(a.url, "https://")
-	return web.Logged(web.Secure(mux, https), a.Log, web.NewMetrics(a.registry)), nil
+	return web.Logged(web.Secure(a.ownHosts(mux), https), a.Log, web.NewMetrics(a.registry)), nil
+}
+
+// ownHosts refuses requests under another server's name, except for health,
+// which monitors ask for by address. Development that other machines may reach
+// has whatever names they know it by.
+func (a *App) ownHosts(next http.Handler) http.Handler {
+	if a.cfg.AllowRemote {
+		return next
+	}
+	known := web.Hosts(next, a.ownHost)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/health" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		known.ServeHTTP(w, r)
+	})
 }
 
 // home serves / and everything that no other surface has.

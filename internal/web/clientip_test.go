@@ -1,6 +1,7 @@
 package web
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -65,6 +66,40 @@ var forwarded = []struct {
 }
 
 func xff(lines ...string) http.Header { return http.Header{"X-Forwarded-For": lines} }
+
+// HTT-07: a header that only looks like the one that a proxy sets, and further
+// lines of it in front of the proxy's, move nobody's address.
+func TestHTT07ForwardedLookalikes(t *testing.T) {
+	trusted, err := ParseProxies([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, ClientIP(r, trusted).String())
+	}))
+	defer srv.Close()
+	const proxy = "X-Forwarded-For: 203.0.113.5\r\n"
+	for _, v := range []struct{ header, want string }{
+		{"X_Forwarded_For: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{proxy + "X_Forwarded_For: 1.1.1.1\r\n", "203.0.113.5"},
+		{"X-Forwarded_For: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"X_FORWARDED-FOR: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"X_Forwarded_For: 1.1.1.1\r\n", "127.0.0.1"},
+		{"X-Forwarded-For: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"x-forwarded-for: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n" + proxy, "203.0.113.5"},
+		{"X-Forwarded-For-: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"X.Forwarded.For: 1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"Forwarded: for=1.1.1.1\r\n" + proxy, "203.0.113.5"},
+		{"X-Real-Ip: 1.1.1.1\r\nX_Real_IP: 1.1.1.1\r\n", "127.0.0.1"},
+		{"X-Client-Ip: 1.1.1.1\r\nTrue-Client-Ip: 1.1.1.1\r\nCf-Connecting-Ip: 1.1.1.1\r\n", "127.0.0.1"},
+	} {
+		answer := say(t, srv.Listener.Addr().String(), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+v.header+"\r\n")
+		if !strings.HasSuffix(answer, "\r\n\r\n"+v.want) {
+			t.Errorf("%q: %s, want %s", v.header, answer, v.want)
+		}
+	}
+}
 
 // BRU-03: only a trusted proxy is believed, and only about the hop before it.
 func TestBRU03ClientIP(t *testing.T) {

@@ -60,7 +60,7 @@ func Hosts(next http.Handler, allowed func(host string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := url.URL{Host: r.Host}
 		if host := strings.ToLower(u.Hostname()); host == "" || !allowed(host) {
-			http.Error(w, "This server does not serve that host.", http.StatusMisdirectedRequest)
+			http.Error(w, "This server does not serve that host: its name is that of its public URL, which a proxy has to pass on in the Host header.", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

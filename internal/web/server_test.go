@@ -1,14 +1,11 @@
 package web
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -68,39 +65,6 @@ func TestExtend(t *testing.T) {
 	}
 	if err := Extend(httptest.NewRecorder(), time.Second); err != nil {
 		t.Errorf("without a connection: %v", err)
-	}
-}
-
-// HTT-02: a second request hidden behind a chunked body that also has a length
-// is never answered, whichever of the two a proxy in front goes by.
-func TestHTT02Smuggling(t *testing.T) {
-	srv := httptest.NewServer(Secure(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_, _ = fmt.Fprintf(w, "served %s\n", r.URL.Path)
-	}), false))
-	defer srv.Close()
-	const hidden = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
-	for _, head := range []string{
-		"Content-Length: 40\r\nTransfer-Encoding: chunked\r\n",
-		"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
-		"Transfer-Encoding: chunked\r\nContent-Length: 5\r\nConnection: keep-alive\r\n",
-		"Transfer-Encoding: Chunked\r\n",
-		"Transfer-Encoding: chunked, identity\r\nContent-Length: 5\r\n",
-		"Transfer-Encoding : chunked\r\nContent-Length: 5\r\n",
-		"Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n",
-		"Content-Length: 5\r\nContent-Length: 6\r\n",
-	} {
-		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-		_, _ = io.WriteString(conn, "POST /first HTTP/1.1\r\nHost: x\r\n"+head+"\r\n0\r\n\r\n"+hidden)
-		answer, _ := io.ReadAll(bufio.NewReader(conn))
-		conn.Close()
-		if strings.Contains(string(answer), "/hidden") || strings.Count(string(answer), "HTTP/1.1 ") != 1 {
-			t.Errorf("%q was answered\n%s", head, answer)
-		}
 	}
 }
 

@@ -78,7 +78,7 @@ func exchange(now time.Time, client tenant.ClientID, id string) grant.CodeUse {
 		return tenant.LogEvent{ID: fmt.Sprint(typ, id, now.UnixNano()), At: now, Type: typ}
 	}
 	return grant.CodeUse{
-		Now: now, Digests: [][]byte{digest, digest}, Client: client, RedirectURI: "https://app.example.com/cb", Challenge: "c",
+		Now: now, Digests: [][]byte{digest, digest}, Client: client, RedirectURI: "https://app.example.com/cb", Challenge: "c", Key: "k",
 		Refresh: func(tenant.Grant, tenant.AuthorizationCode) *tenant.RefreshToken { return nil },
 		Used:    event("seacft"), Failed: event("feacft"), Reused: event("feacft"),
 	}
@@ -262,6 +262,8 @@ func TestOAU08CodeIsBound(t *testing.T) {
 			"no redirect URI":          {func(u *grant.CodeUse) { u.RedirectURI = "" }, grant.CodeUnknown},
 			"another verifier":         {func(u *grant.CodeUse) { u.Challenge = "d" }, grant.CodeUnverified},
 			"no verifier":              {func(u *grant.CodeUse) { u.Challenge = "" }, grant.CodeUnverified},
+			"another key":              {func(u *grant.CodeUse) { u.Key = "l" }, grant.CodeUnknown},
+			"no key":                   {func(u *grant.CodeUse) { u.Key = "" }, grant.CodeUnknown},
 			"another code":             {func(u *grant.CodeUse) { u.Digests = [][]byte{[]byte("code 2"), []byte("code 2")} }, grant.CodeUnknown},
 			"too late":                 {func(u *grant.CodeUse) { u.Now = start.Add(tenant.AuthorizationCodeLifetime) }, grant.CodeUnknown},
 			"another app and verifier": {func(u *grant.CodeUse) { u.Client, u.Challenge = "other", "d" }, grant.CodeUnknown},

@@ -81,8 +81,6 @@ var (
 	errConnectionUnknown  = fault.New(fault.Invalid, "bad.connection", "Connection does not exist")
 	errConnectionDisabled = fault.New(fault.Invalid, "bad.connection", "Connection is disabled")
 	errSignUpDisabled     = fault.New(fault.Invalid, "bad.connection", "Public signup is disabled")
-	errNoSMS              = fault.New(fault.Invalid, "sms_provider_error", "No SMS provider is configured.")
-	errNoEmail            = fault.New(fault.Invalid, "server_error", "No email provider is configured.")
 	errRate               = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many requests. Wait for the time in the Retry-After header.")
 	errSends              = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many codes were asked for. Wait for the time in the Retry-After header.")
 	errTries              = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,
@@ -93,7 +91,14 @@ var (
 		"Too many people have signed up from this address. Wait for the time in the Retry-After header.")
 )
 
-// The refusals of somebody who has proved an identifier but may not sign in.
+// ErrNoSMS and ErrNoEmail refuse a start that could not be followed by a
+// message, because the connection has no sender (R14).
+var (
+	ErrNoSMS   = fault.New(fault.Invalid, "sms_provider_error", "No SMS provider is configured.")
+	ErrNoEmail = fault.New(fault.Invalid, "server_error", "No email provider is configured.")
+)
+
+// ErrBlocked and ErrNoSignUp are the refusals of somebody who has proved an identifier but may not sign in.
 var (
 	ErrBlocked  = fault.New(fault.Denied, oauth.CodeUnauthorized, "user is blocked")
 	ErrNoSignUp = fault.New(fault.Denied, oauth.CodeInvalidGrant, "Public signup is disabled")

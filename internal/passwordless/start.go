@@ -139,9 +139,9 @@ func (s *Service) ready(ctx context.Context, c *tenant.Connection) error {
 	case err != nil || ready:
 		return err
 	case c.Channel == tenant.SMS:
-		return errNoSMS
+		return ErrNoSMS
 	}
-	return errNoEmail
+	return ErrNoEmail
 }
 
 // waitForProvider gives the provider's refusal back to the caller where the

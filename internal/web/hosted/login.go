@@ -53,6 +53,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	return f, nil
 }
 
+// errCooling says that another code was asked for too soon.
+var errCooling = fault.New(fault.TooMany, "too_many_requests", "A code was asked for only just now.")
+
 var errForm = fault.New(fault.Invalid, "invalid_request", "The form cannot be read.")
 
 // identify takes a number or an address.
@@ -141,8 +144,12 @@ func (p *Pages) consent(w http.ResponseWriter, r *http.Request) error {
 // after goes on after a step, or shows what was wrong on the page that the
 // sign-in is at.
 func (p *Pages) after(w http.ResponseWriter, r *http.Request, f form, step authorize.Step, err error) error {
-	if err == nil {
+	if err == nil && (step.Cooldown == 0 || f.action != "resend") {
 		return p.next(w, r, step)
+	}
+	if err == nil {
+		// Nothing was sent, which whoever has asked twice may know.
+		err = errCooling.After(step.Cooldown)
 	}
 	// Who was signed in stays so, whatever happened after.
 	p.give(w, step)
@@ -158,7 +165,7 @@ func (p *Pages) after(w http.ResponseWriter, r *http.Request, f form, step autho
 		p.redirect(w, here)
 		return nil
 	}
-	why := explain(&v, fault.Of(err), f.action)
+	why := explain(&v, fault.Of(err))
 	web.SetRetryAfter(w, why.wait)
 	return p.render(w, &v, why, f.Get("username"))
 }

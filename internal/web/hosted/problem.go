@@ -9,7 +9,6 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
-	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 // A problem is what went wrong, in words for the person.
@@ -31,7 +30,7 @@ const (
 )
 
 // explain puts a fault into words. Whether somebody is known, no words tell.
-func explain(v *authorize.View, f *fault.Error, action string) problem {
+func explain(v *authorize.View, f *fault.Error) problem {
 	if errors.Is(f, authorize.ErrLength) {
 		return problem{field: true, text: fmt.Sprintf("The code has %d digits.", v.Transaction.Digits)}
 	}
@@ -44,8 +43,10 @@ func explain(v *authorize.View, f *fault.Error, action string) problem {
 		return problem{wait: f.RetryAfter, text: "You can ask for another code in " + span(f.RetryAfter) + "."}
 	case f.Kind == fault.TooMany:
 		return problem{text: "Too many codes were asked for. Try again later."}
-	case f.Code == "bad.phone_number" || f.Code == "sms_provider_error" && v.Page == authorize.PageIdentify && v.Transaction.Step == tenant.StepIdentify && action == "":
-		return problem{field: f.Code == "bad.phone_number", text: "We can't text this number. Check it, or sign in another way."}
+	case f == passwordless.ErrNoSMS, f == passwordless.ErrNoEmail:
+		return problem{text: "We can't send codes at the moment. Try again later, or sign in another way."}
+	case f.Code == "bad.phone_number", f.Code == "sms_provider_error":
+		return problem{field: v.Page == authorize.PageIdentify, text: "We can't text this number. Check it, or sign in another way."}
 	case f.Code == "bad.email":
 		return problem{field: true, text: textBadEmail}
 	}

@@ -8,14 +8,12 @@ import (
 
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/session"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
-
-// PushedPrefix begins the request URIs of pushed requests (RFC 9126 §2.2).
-const PushedPrefix = "urn:ietf:params:oauth:request_uri:"
 
 // transactionBytes is the size of a sign-in's id, of which the first four bytes
 // name its cookie.
@@ -38,7 +36,7 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 	if err != nil {
 		return Step{}, err
 	}
-	if uri := r.Values.Get("request_uri"); s.Pushed != nil && strings.HasPrefix(uri, PushedPrefix) {
+	if uri := r.Values.Get("request_uri"); s.Pushed != nil && strings.HasPrefix(uri, grant.PushedPrefix) {
 		if r.Values, err = s.Pushed.Take(ctx, client, uri); err != nil {
 			return Step{}, err
 		}

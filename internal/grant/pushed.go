@@ -13,8 +13,8 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// pushedPrefix begins the names of pushed requests (RFC 9126 §2.2).
-const pushedPrefix = "urn:ietf:params:oauth:request_uri:"
+// PushedPrefix begins the names of pushed requests (RFC 9126 §2.2).
+const PushedPrefix = "urn:ietf:params:oauth:request_uri:"
 
 // The life of a pushed request: what an application gets that says nothing, and
 // the most it can say (Auth0: par_request_expiry).
@@ -68,7 +68,7 @@ func (s *Service) Push(ctx context.Context, client *tenant.Client, p Parameters)
 	if err != nil {
 		return "", 0, fmt.Errorf("push request: %w", err)
 	}
-	return pushedPrefix + name, life, nil
+	return PushedPrefix + name, life, nil
 }
 
 func (s *Service) pushedDigests(name string) [][]byte {
@@ -78,7 +78,7 @@ func (s *Service) pushedDigests(name string) [][]byte {
 // Take implements authorize.Pushed. The name of another application's request
 // finds nothing and leaves that as it is.
 func (s *Service) Take(ctx context.Context, client *tenant.Client, requestURI string) (oauth.Values, error) {
-	name := strings.TrimPrefix(requestURI, pushedPrefix)
+	name := strings.TrimPrefix(requestURI, PushedPrefix)
 	doc, err := s.Ledger.TakePushed(ctx, s.pushedDigests(name), client.ID, s.Now())
 	if fault.Has(err, fault.NotFound) {
 		return nil, ErrRequestURI.Because(err)

@@ -17,8 +17,8 @@ import (
 func (a *App) handler(send *senders) (http.Handler, error) {
 	mux := http.NewServeMux()
 	auth := &authapi.API{
-		Grants: a.grants, Passwordless: a.signIns, Keys: a.Keys, Settings: a.Store.Settings,
-		Origins: a.Store.Origins, Issuer: a.issuer(), Proxies: a.proxies, Log: a.Log, Now: a.now,
+		Grants: a.grants, Passwordless: a.signIns, Authorize: a.authorize, Keys: a.Keys, Settings: a.Store.Settings,
+		Origins: a.Store.Origins, Issuer: a.issuer(), Tenant: a.tenantName(), Proxies: a.proxies, Log: a.Log, Now: a.now,
 	}
 	mux.Handle("/", a.home(auth.Handler()))
 	reports := &hooks.Hooks{

@@ -65,13 +65,18 @@ func (a *App) applyFile(ctx context.Context) error {
 
 // management serves the Management API.
 func (a *App) management(send *senders) http.Handler {
-	name, _, _ := strings.Cut(a.hostname(), ".")
 	api := &mgmtapi.API{
-		Manage: a.manager(), Tokens: managementTokens{a}, Doctor: a.doctor(send), Tenant: name,
+		Manage: a.manager(), Tokens: managementTokens{a}, Doctor: a.doctor(send), Tenant: a.tenantName(),
 		Proxies: a.proxies, Log: a.Log, Now: a.now,
 		Limit: a.meter(attack.ManagementRate),
 	}
 	return api.Handler()
+}
+
+// tenantName is what the APIs call the tenant: the first part of its host.
+func (a *App) tenantName() string {
+	name, _, _ := strings.Cut(a.hostname(), ".")
+	return name
 }
 
 // meter counts requests in the modes that limit them.

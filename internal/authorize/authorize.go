@@ -57,6 +57,7 @@ type Browser struct {
 	Session string // the value of the session cookie
 	// Transaction returns the value of the cookie of a sign-in.
 	Transaction func(id string) string
+	Ticket      string // what a browser holds that got a login ticket
 	Device      string // the token that says who has signed in before, if any
 	IP          string
 	IPKey       string // the address as limits know it

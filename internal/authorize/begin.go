@@ -55,7 +55,9 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 	if err == nil || fault.Has(err, fault.Internal) {
 		return step, err
 	}
+	cookie, expires := step.SessionCookie, step.SessionExpires // who was signed in stays so
 	step = answer(reply.Error(fault.Of(err)))
+	step.SessionCookie, step.SessionExpires = cookie, expires
 	if r.Values.Get("prompt") == tenant.PromptNone {
 		step.Event = event.SilentAuthFailed
 		return step, s.note(ctx, step.Event, client, b, fault.Of(err).Message)
@@ -87,28 +89,12 @@ type beginning struct {
 }
 
 func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
-	if len(w.Repeated) > 0 {
-		return Step{}, oauth.RepeatedParameter(w.Repeated[0])
-	}
-	r, err := oauth.ReadAuthorize(w.client, w.redirect, w.Values)
-	if err != nil {
-		return Step{}, err
-	}
 	set, err := s.Settings.Settings(ctx)
 	if err != nil {
 		return Step{}, err
 	}
-	r.Legacy = !conformant(&r, w.client, set)
-	if r.Audience == "" {
-		r.Audience = set.DefaultAudience
-	}
-	if _, err := s.Grants.PersonAPI(ctx, r.Audience); err != nil {
-		return Step{}, err
-	}
-	if r.HintUser, err = s.hinted(ctx, w.Values.Get("id_token_hint")); err != nil {
-		return Step{}, err
-	}
-	if _, _, err := s.offered(ctx, w.client, &r); err != nil {
+	r, err := s.read(ctx, w, set)
+	if err != nil {
 		return Step{}, err
 	}
 	now := s.Now()
@@ -117,25 +103,72 @@ func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	silent := slices.Contains(r.Prompt, tenant.PromptNone)
+	by, err := s.useTicket(ctx, w, have, set)
+	if err != nil {
+		return Step{}, err
+	}
+	if by != nil {
+		t.Step, t.Session = tenant.StepSignedIn, by.session.ID
+		step, err := s.signedIn(ctx, w, t, by.session)
+		by.give(&step)
+		return step, err
+	}
 	if have == nil || !session.Answers(have, &r, now) {
-		if silent {
+		if silent(&r) {
 			return Step{}, oauth.LoginRequired()
 		}
 		return s.wait(ctx, t)
 	}
 	t.Step, t.Session = tenant.StepSignedIn, have.ID
+	return s.signedIn(ctx, w, t, have)
+}
+
+// read reads the request and checks all of it that does not depend on who is
+// there.
+func (s *Service) read(ctx context.Context, w *beginning, set *tenant.Settings) (tenant.AuthorizeRequest, error) {
+	var r tenant.AuthorizeRequest
+	if len(w.Repeated) > 0 {
+		return r, oauth.RepeatedParameter(w.Repeated[0])
+	}
+	r, err := oauth.ReadAuthorize(w.client, w.redirect, w.Values)
+	if err != nil {
+		return r, err
+	}
+	if r.Audience == "" {
+		r.Audience = set.DefaultAudience
+	}
+	r.Legacy = r.Audience == "" && w.client.Legacy(set.Flags)
+	if _, err := s.Grants.PersonAPI(ctx, r.Audience); err != nil {
+		return r, err
+	}
+	if r.HintUser, err = s.hinted(ctx, w.Values.Get("id_token_hint")); err != nil {
+		return r, err
+	}
+	_, _, err = s.offered(ctx, w.client, &r)
+	return r, err
+}
+
+// silent reports whether the person must not be troubled.
+func silent(r *tenant.AuthorizeRequest) bool { return slices.Contains(r.Prompt, tenant.PromptNone) }
+
+// signedIn goes on for somebody who is signed in already: to the answer, or to
+// what they have to be asked first.
+func (s *Service) signedIn(ctx context.Context, w *beginning, t tenant.Transaction, have *tenant.Session) (Step, error) {
+	if hint := t.Request.HintUser; hint != "" && hint != have.User {
+		// OpenID Connect Core 1.0 §3.1.2.1: it was somebody else who was meant.
+		return Step{}, oauth.LoginRequired()
+	}
 	ask, err := s.asksConsent(ctx, w.client, &t, have.User)
 	switch {
 	case err != nil:
 		return Step{}, err
-	case ask && silent:
+	case ask && silent(&t.Request):
 		return Step{}, oauth.ConsentRequired()
 	case ask:
 		return s.wait(ctx, t)
 	}
-	e := event.New(event.Login, now)
-	if silent {
+	e := event.New(event.Login, s.Now())
+	if silent(&t.Request) && w.Values.Get("login_ticket") == "" {
 		e.Type = event.SilentAuth
 	}
 	return s.issue(ctx, issuing{client: w.client, transaction: &t, browser: w.browser, event: &e})
@@ -152,12 +185,6 @@ func (s *Service) wait(ctx context.Context, t tenant.Transaction) (Step, error) 
 	step := at(t)
 	step.TransactionCookie = cookie
 	return step, nil
-}
-
-// conformant reports whether a request is answered as OpenID Connect says, and
-// not as Auth0's older pipeline did (R9).
-func conformant(r *tenant.AuthorizeRequest, client *tenant.Client, set *tenant.Settings) bool {
-	return r.Audience != "" || !client.SaysLegacy && !set.Flags.LegacyPipeline
 }
 
 // hinted reads who an ID token is about that is sent as a hint. It may have

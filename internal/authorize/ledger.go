@@ -46,6 +46,12 @@ type Ledger interface {
 	// at one of the steps c.From.
 	ChooseIdentifier(ctx context.Context, c Choice) error
 
+	// OpenTicket uses a login ticket and stores the session of whoever it is
+	// for, which it returns. Of many calls with a ticket at most one succeeds,
+	// and only with what the ticket is bound to; the fault of the others is
+	// ErrTicket.
+	OpenTicket(ctx context.Context, u TicketUse) (tenant.Session, error)
+
 	// GrantAuthorization answers a request: it uses the session, ends the transaction, and
 	// stores the grant, the code and the log event. Nothing is stored unless
 	// the session holds and the transaction, if there is one, is at
@@ -76,6 +82,16 @@ type Choice struct {
 	Channel    tenant.Channel
 	Identifier string
 	Digits     int
+}
+
+// TicketUse is what Ledger.OpenTicket is given.
+type TicketUse struct {
+	Now      time.Time
+	Digests  [][]byte // of the ticket, under the current and previous keys
+	Browser  [][]byte // of the cookie
+	Client   tenant.ClientID
+	Session  tenant.Session // to be stored; its user and proof are the ticket's
+	Replaces string         // the session that the browser had
 }
 
 // Granting is what Ledger.GrantAuthorization stores.

@@ -37,9 +37,10 @@ type FinishRequest struct {
 	// and times are filled in. Refresh is stored with it when not nil.
 	Grant   tenant.Grant
 	Refresh *tenant.RefreshToken
-	// Session is stored instead when not nil (see Complete).
+	// Session or Ticket is stored instead when not nil (see Complete).
 	Session  *tenant.Session
 	Replaces string
+	Ticket   *tenant.LoginTicket
 }
 
 // Finished is a sign-in.
@@ -188,6 +189,9 @@ func failed(now time.Time, c *tenant.Connection, to tenant.Recipient, r FinishRe
 	event.About(&e, c, r.Client)
 	e.IP, e.UserAgent, e.UserName = r.IP, r.UserAgent, to.Identifier
 	e.Description = "Wrong or used verification code"
+	if r.Ticket != nil {
+		e.Type = event.CrossOriginFailed
+	}
 	return e
 }
 
@@ -203,8 +207,11 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 	refused.Type = event.ExchangeOTPFailed
 
 	events := []tenant.LogEvent{success, exchange}
-	if r.Session != nil {
+	if r.Session != nil || r.Ticket != nil {
 		events = events[:1] // nothing was exchanged for tokens yet
+	}
+	if r.Ticket != nil {
+		events[0].Type, refused.Type = event.CrossOrigin, event.CrossOriginFailed
 	}
 	g := r.Grant
 	g.Client, g.AuthTime, g.CreatedAt = r.Client.ID, now, now
@@ -217,6 +224,6 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 		},
 		Grant: g, Refresh: r.Refresh,
 		Events: events, SignUp: signUp, Refused: refused,
-		Session: r.Session, Transaction: r.Transaction, Replaces: r.Replaces,
+		Session: r.Session, Transaction: r.Transaction, Replaces: r.Replaces, Ticket: r.Ticket,
 	}
 }

@@ -152,6 +152,9 @@ type Complete struct {
 	Session     *tenant.Session
 	Transaction string
 	Replaces    string
+	// Ticket is stored in place of Grant and Refresh when it is not nil, for a
+	// request to /authorize that follows. Its user is filled in.
+	Ticket *tenant.LoginTicket
 	// Events are stored for every sign-in, SignUp too for the first; their
 	// user is filled in. Refused is stored when the user may not sign in.
 	Events  []tenant.LogEvent

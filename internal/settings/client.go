@@ -241,18 +241,20 @@ type clientDoc struct {
 		TLS        *struct{} `json:"tls_client_auth"`
 		SelfSigned *struct{} `json:"self_signed_tls_client_auth"`
 	} `json:"client_authentication_methods"`
-	GrantTypes []string `json:"grant_types"`
-	FirstParty *bool    `json:"is_first_party"`
-	Conformant *bool    `json:"oidc_conformant"`
-	Resource   string   `json:"resource_server_identifier"`
-	Pushed     bool     `json:"require_pushed_authorization_requests"`
-	PushedLife float64  `json:"par_request_expiry"`
-	NeedsProof bool     `json:"require_proof_of_possession"`
-	TrustsIP   bool     `json:"is_token_endpoint_ip_header_trusted"`
-	Callbacks  []string `json:"callbacks"`
-	WebOrigins []string `json:"web_origins"`
-	Origins    []string `json:"allowed_origins"`
-	JWT        struct {
+	GrantTypes  []string `json:"grant_types"`
+	FirstParty  *bool    `json:"is_first_party"`
+	Conformant  *bool    `json:"oidc_conformant"`
+	Resource    string   `json:"resource_server_identifier"`
+	Pushed      bool     `json:"require_pushed_authorization_requests"`
+	PushedLife  float64  `json:"par_request_expiry"`
+	NeedsProof  bool     `json:"require_proof_of_possession"`
+	TrustsIP    bool     `json:"is_token_endpoint_ip_header_trusted"`
+	CrossOrigin bool     `json:"cross_origin_authentication"`
+	CrossAuth   bool     `json:"cross_origin_auth"` // as deprecated tools call it
+	Callbacks   []string `json:"callbacks"`
+	WebOrigins  []string `json:"web_origins"`
+	Origins     []string `json:"allowed_origins"`
+	JWT         struct {
 		Lifetime float64 `json:"lifetime_in_seconds"`
 		Alg      string  `json:"alg"`
 	} `json:"jwt_configuration"`
@@ -280,6 +282,7 @@ func Client(doc []byte) (tenant.Client, error) {
 	c := tenant.Client{
 		ID: d.ID, Name: d.Name, AppType: d.AppType, AuthMethod: d.AuthMethod, GrantTypes: d.GrantTypes,
 		FirstParty: d.FirstParty == nil || *d.FirstParty, SaysLegacy: d.Conformant != nil && !*d.Conformant,
+		SaysConformant: d.Conformant != nil && *d.Conformant, CrossOrigin: d.CrossOrigin || d.CrossAuth,
 		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP, NeedsProof: d.NeedsProof,
 		ResourceServer: d.Resource, NeedsPushed: d.Pushed, PushedLife: seconds(d.PushedLife),
 		Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,

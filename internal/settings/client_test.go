@@ -81,7 +81,7 @@ func TestClientView(t *testing.T) {
 		},
 		{
 			"a single-page application is public", `{"name":"A","app_type":"spa","grant_types":["x"],"oidc_conformant":true}`,
-			tenant.Client{Name: "A", AppType: "spa", AuthMethod: "none", FirstParty: true, IDTokenAlg: "RS256", IDTokenLifetime: 10 * time.Hour, GrantTypes: []string{"x"}},
+			tenant.Client{Name: "A", AppType: "spa", AuthMethod: "none", FirstParty: true, IDTokenAlg: "RS256", IDTokenLifetime: 10 * time.Hour, GrantTypes: []string{"x"}, SaysConformant: true},
 		},
 		{
 			"legacy only when it says so", `{"name":"A","grant_types":[],"oidc_conformant":false,"is_first_party":false,"token_endpoint_auth_method":"none"}`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -187,10 +188,11 @@ type connectionDoc struct {
 			Numbers  string  `json:"numbers"`
 			WaitMS   float64 `json:"wait_for_provider_ms"`
 
-			TwilioAPIKey string `json:"twilio_api_key"`
-			TwilioRegion string `json:"twilio_region"`
-			TwilioEdge   string `json:"twilio_edge"`
-			Vonage       struct {
+			DefaultCountry string `json:"default_country"`
+			TwilioAPIKey   string `json:"twilio_api_key"`
+			TwilioRegion   string `json:"twilio_region"`
+			TwilioEdge     string `json:"twilio_edge"`
+			Vonage         struct {
 				APIKey        string `json:"api_key"`
 				ApplicationID string `json:"application_id"`
 				API           string `json:"api"`
@@ -224,6 +226,7 @@ func Connection(doc []byte, secrets map[string]string) (tenant.Connection, error
 		NoSignUp: o.DisableSignup, BruteForce: o.BruteForce, RequestLanguage: o.RequestLanguage,
 		AuthParams: asObject(o.AuthParams),
 		Autofill:   o.Doorcode.Autofill, Resend: o.Doorcode.Resend, Numbers: o.Doorcode.Numbers,
+		DefaultCountry:  country(o.Doorcode.DefaultCountry),
 		WaitForProvider: time.Duration(min(max(o.Doorcode.WaitMS, 0), 10_000)) * time.Millisecond,
 		Doc:             doc, Secrets: secrets,
 	}
@@ -294,4 +297,12 @@ func Switch(path string, raw json.RawMessage) (*Object, error) {
 		return nil, err
 	}
 	return ParseObject(raw)
+}
+
+// country is a code of two letters (ISO 3166-1), or nothing.
+func country(code string) string {
+	if len(code) != 2 || strings.Trim(strings.ToUpper(code), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return ""
+	}
+	return strings.ToUpper(code)
 }

@@ -90,10 +90,14 @@ func complete(ctx context.Context, tx querier, c passwordless.Complete) (out pas
 	return out, insertLogs(ctx, tx, events...)
 }
 
-// give stores what a sign-in is for: a session on our pages, or else a grant.
+// give stores what a sign-in is for: a session on our pages, a ticket for one, or
+// else a grant.
 func give(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
 	if c.Session != nil {
 		return openSession(ctx, tx, c, out)
+	}
+	if c.Ticket != nil {
+		return insertTicket(ctx, tx, c.Ticket, out.User.ID)
 	}
 	g := c.Grant
 	g.User = out.User.ID

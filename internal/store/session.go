@@ -55,29 +55,23 @@ func (s *Store) LiveSessionUser(ctx context.Context, now time.Time, id string) (
 // they are another cookie and another life. Its id, and with it the "sid" of
 // the tokens that were given by it, stays.
 const continueSessionText = `
-	UPDATE sessions SET digest = $3, connection_id = $4, channel = $5, auth_time = $6, updated_at = $6, last_used_at = $6,
+	UPDATE sessions SET digest = $3, connection_id = $4, channel = $5, auth_time = $6, updated_at = $13, last_used_at = $13,
 		idle_span = $7, idle_ends_at = $8, expires_at = $9, persistent = $10, last_ip = $11, last_agent = $12
 	WHERE id = $1 AND user_id = $2 AND ended_at = 0`
 
 // openSession stores the session of somebody who has just signed in on a page
 // of ours, and takes their sign-in one step on.
 func openSession(ctx context.Context, tx querier, c passwordless.Complete, out *passwordless.Completed) error {
-	n, now := *c.Session, toMillis(c.Now)
-	n.User, out.Session = out.User.ID, n.ID
-	continued, err := tx.exec(ctx, continueSessionText, c.Replaces, n.User, n.Digest, n.Connection, n.Channel, now,
-		n.IdleSpan.Milliseconds(), toMillis(n.IdleEnds), toMillis(n.Expires), n.Persistent, n.LastIP, n.LastAgent)
-	if err != nil {
-		return fmt.Errorf("continue session: %w", err)
-	}
-	if continued == 1 {
-		out.Session = c.Replaces
-	} else if err := insertSession(ctx, tx, c.Replaces, &n); err != nil {
+	n := *c.Session
+	n.User = out.User.ID
+	var err error
+	if out.Session, err = keepSession(ctx, tx, c.Replaces, &n); err != nil {
 		return err
 	}
 	moved, err := tx.exec(ctx, `
 		UPDATE transactions SET step = $5, session_id = $6
 		WHERE id = $1 AND step = $7 AND connection_id = $2 AND identifier = $3 AND expires_at > $4`,
-		c.Transaction, c.To.Connection, c.To.Identifier, now, tenant.StepSignedIn, out.Session, tenant.StepCode)
+		c.Transaction, c.To.Connection, c.To.Identifier, toMillis(c.Now), tenant.StepSignedIn, out.Session, tenant.StepCode)
 	if err != nil {
 		return fmt.Errorf("go on with sign-in: %w", err)
 	}
@@ -85,6 +79,21 @@ func openSession(ctx context.Context, tx querier, c passwordless.Complete, out *
 		return tenant.ErrTransaction
 	}
 	return nil
+}
+
+// keepSession stores the session of somebody who has shown who they are: the one
+// that the browser had goes on if it is the same person's. It returns the
+// session's id.
+func keepSession(ctx context.Context, tx querier, replaces string, n *tenant.Session) (string, error) {
+	continued, err := tx.exec(ctx, continueSessionText, replaces, n.User, n.Digest, n.Connection, n.Channel, toMillis(n.AuthTime),
+		n.IdleSpan.Milliseconds(), toMillis(n.IdleEnds), toMillis(n.Expires), n.Persistent, n.LastIP, n.LastAgent, toMillis(n.LastUsed))
+	if err != nil {
+		return "", fmt.Errorf("continue session: %w", err)
+	}
+	if continued == 1 {
+		return replaces, nil
+	}
+	return n.ID, insertSession(ctx, tx, replaces, n)
 }
 
 // insertSession stores a session that begins, and ends the one that the browser

@@ -32,6 +32,11 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 			now,
 		},
 		{
+			`SELECT EXISTS (SELECT 1 FROM login_tickets WHERE expires_at < $1)`,
+			`DELETE FROM login_tickets WHERE digest IN (SELECT digest FROM login_tickets WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
+		{
 			`SELECT EXISTS (SELECT 1 FROM device_codes WHERE expires_at < $1)`,
 			`DELETE FROM device_codes WHERE digest IN (SELECT digest FROM device_codes WHERE expires_at < $1 LIMIT $2)`,
 			now.Add(-keepDevice),

@@ -18,8 +18,10 @@ type Client struct {
 	GrantTypes []string
 	FirstParty bool
 	// SaysLegacy is set for applications that were created with
-	// oidc_conformant false, not for those that leave it out.
-	SaysLegacy bool
+	// oidc_conformant false, not for those that leave it out, and
+	// SaysConformant for those that were with true.
+	SaysLegacy     bool
+	SaysConformant bool
 
 	// ResourceServer is the API that the client stands for, if any (Auth0:
 	// resource_server_identifier).
@@ -45,8 +47,11 @@ type Client struct {
 	// authenticated itself (Auth0: is_token_endpoint_ip_header_trusted).
 	TrustsIPHeader bool
 
-	Callbacks      []string
-	WebOrigins     []string
+	Callbacks  []string
+	WebOrigins []string
+	// CrossOrigin lets its pages sign people in by themselves (Auth0:
+	// cross_origin_authentication).
+	CrossOrigin    bool
 	AllowedOrigins []string
 
 	Doc       []byte // the document as the Management API shows it, without the secret
@@ -88,6 +93,12 @@ func (c *Client) Takes(method string) bool {
 		return method == AuthSecretBasic || method == AuthSecretPost
 	}
 	return c.AuthMethod == method
+}
+
+// Legacy reports whether the application may behave as before OpenID Connect: it
+// says so itself, or says nothing and the tenant does (R9).
+func (c *Client) Legacy(f Flags) bool {
+	return c.SaysLegacy || f.LegacyPipeline && !c.SaysConformant
 }
 
 // MayUse reports whether the client is allowed the grant type.

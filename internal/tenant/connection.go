@@ -51,6 +51,9 @@ type Connection struct {
 	// Resend is "new" when asking again makes a new code; else it repeats the
 	// code still open.
 	Resend string
+	// DefaultCountry is the country whose numbers are typed without a country
+	// code, such as "GB", or empty.
+	DefaultCountry string
 	// Numbers says which phone numbers are taken: "" any that look like one,
 	// "possible", or "valid".
 	Numbers string

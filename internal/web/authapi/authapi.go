@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
@@ -26,12 +28,14 @@ import (
 type API struct {
 	Grants       *grant.Service
 	Passwordless *passwordless.Service
+	Authorize    *authorize.Service
 	Keys         *signing.Ring
 	Settings     func(ctx context.Context) (*tenant.Settings, error)
 	// Origins returns the origins that any application allows. A preflight
 	// does not say which application it is for.
 	Origins func(ctx context.Context) (map[string]bool, error)
 	Issuer  string // with a slash at its end
+	Tenant  string // its name
 	Proxies []netip.Prefix
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -50,14 +54,26 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST /oauth/device/code", a.handle(a.device))
 	mux.Handle("GET /userinfo", a.handle(a.userinfo))
 	mux.Handle("POST /userinfo", a.handle(a.userinfo))
-	for _, path := range []string{"/passwordless/start", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code", "/otp/challenge", "/userinfo"} {
+	for _, path := range []string{
+		"/passwordless/start", "/passwordless/challenge", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code",
+		"/otp/challenge", "/userinfo", "/user/geoloc/country",
+	} {
 		mux.Handle("OPTIONS "+path, a.handle(a.preflight))
 	}
+	mux.Handle("POST /co/authenticate", a.handle(a.coAuthenticate))
+	mux.Handle("OPTIONS /co/authenticate", a.handle(a.coPreflight))
+	mux.Handle("GET /client/{file}", a.handle(a.clientScript))
+	mux.Handle("GET /info-v1.js", a.handle(a.tenantScript))
+	mux.Handle("GET /user/geoloc/country", a.handle(a.country))
+	mux.Handle("POST /passwordless/challenge", a.handle(a.captcha))
 	mux.Handle("GET /.well-known/openid-configuration", a.handle(a.discovery))
 	mux.Handle("GET /.well-known/oauth-authorization-server", a.handle(a.discovery))
 	mux.Handle("GET /.well-known/jwks.json", a.handle(a.jwks))
 	return mux
 }
+
+// https reports whether the public URL is https.
+func (a *API) https() bool { return strings.HasPrefix(a.Issuer, "https:") }
 
 func (a *API) handle(fn web.HandlerFunc) http.Handler { return web.Handle(fn, a.writeError) }
 
@@ -74,6 +90,10 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		strict = set.Flags.StandardsStrict
 	}
 	status := oauth.Status(f, strict)
+	var own *statusError
+	if errors.As(err, &own) {
+		status = own.status
+	}
 	if errors.Is(err, web.ErrTooLarge) || errors.Is(err, web.ErrEncoded) {
 		status = web.StatusOf(err)
 	}

@@ -15,18 +15,12 @@ const (
 	sessionCookie     = "dc_session"
 	deviceCookie      = "dc_device"
 	transactionCookie = "dc_tx_" // and the first eight digits of the id
-	hostPrefix        = "__Host-"
 )
 
 // deviceLife is how long a browser is known in which somebody has signed in.
 const deviceLife = 400 * 24 * time.Hour
 
-func (p *Pages) cookieName(name string) string {
-	if p.HTTPS {
-		return hostPrefix + name
-	}
-	return name
-}
+func (p *Pages) cookieName(name string) string { return web.CookieName(name, p.HTTPS) }
 
 // transactionName names the cookie of a sign-in, so that several can be under
 // way in one browser. It returns "" for what is no id.
@@ -55,6 +49,7 @@ func (p *Pages) browser(r *http.Request) authorize.Browser {
 			}
 			return cookie(r, name)
 		},
+		Ticket: cookie(r, web.TicketCookie(p.HTTPS)),
 		Device: cookie(r, p.cookieName(deviceCookie)),
 		IP:     ip.String(), IPKey: web.IPKey(ip), UserAgent: agent[:min(len(agent), 512)],
 		Language: r.Header.Get("Accept-Language"),

@@ -45,7 +45,7 @@ func (p *Pages) sending(w http.ResponseWriter, name, ancestors string, r *oauth.
 		return fmt.Errorf("make page: %w", err)
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; "+ancestors)
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'; "+ancestors)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(b.Bytes())

@@ -144,6 +144,9 @@ func TestOAU17Metadata(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer res.Body.Close()
+		if res.StatusCode >= 400 {
+			continue // other hosts are not served at all
+		}
 		var other map[string]any
 		if err := json.NewDecoder(res.Body).Decode(&other); err != nil || other["issuer"] != w.Ready.Issuer {
 			t.Errorf("with another Host: %v, %v", other["issuer"], err)

@@ -114,10 +114,7 @@ func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
 		return step, err
 	}
 	if have == nil || !session.Answers(have, &r, now) {
-		if silent(&r) {
-			return Step{}, oauth.LoginRequired()
-		}
-		return s.wait(ctx, t)
+		return s.login(ctx, t)
 	}
 	t.Step, t.Session = tenant.StepSignedIn, have.ID
 	return s.signedIn(ctx, w, t, have)
@@ -171,7 +168,20 @@ func (s *Service) signedIn(ctx context.Context, w *beginning, t tenant.Transacti
 	if silent(&t.Request) && w.Values.Get("login_ticket") == "" {
 		e.Type = event.SilentAuth
 	}
-	return s.issue(ctx, issuing{client: w.client, transaction: &t, browser: w.browser, event: &e})
+	step, err := s.issue(ctx, issuing{client: w.client, transaction: &t, browser: w.browser, event: &e})
+	if IsTransaction(err) { // the session has ended since it was read
+		return s.login(ctx, t)
+	}
+	return step, err
+}
+
+// login begins a sign-in for a request that no session is enough for.
+func (s *Service) login(ctx context.Context, t tenant.Transaction) (Step, error) {
+	if silent(&t.Request) {
+		return Step{}, oauth.LoginRequired()
+	}
+	t.Step, t.Session = tenant.StepIdentify, ""
+	return s.wait(ctx, t)
 }
 
 // wait stores a sign-in that needs something of the person.

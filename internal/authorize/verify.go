@@ -105,7 +105,11 @@ func (s *Service) proceed(ctx context.Context, t tenant.Transaction, client *ten
 	if ask {
 		return at(t), nil
 	}
-	return s.issue(ctx, issuing{client: client, transaction: &t, browser: b})
+	step, err := s.issue(ctx, issuing{client: client, transaction: &t, browser: b})
+	if IsTransaction(err) { // as above, or the sign-in is over, which abandon finds
+		err = oauth.LoginRequired().Because(err)
+	}
+	return step, err
 }
 
 // abandon ends a sign-in and tells the application why.

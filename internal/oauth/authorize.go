@@ -131,12 +131,14 @@ func readResponse(c *tenant.Client, r *tenant.AuthorizeRequest, v Values) error 
 
 // readPrompt reads how much the person is to be troubled.
 func readPrompt(r *tenant.AuthorizeRequest, v Values) error {
-	r.Prompt = strings.Fields(v.Get("prompt"))
-	for _, p := range r.Prompt {
+	for p := range strings.FieldsSeq(v.Get("prompt")) {
 		switch p {
 		case tenant.PromptNone, tenant.PromptLogin, tenant.PromptConsent, tenant.PromptSelectAccount, tenant.PromptCreate:
 		default:
 			return InvalidRequest("Unknown value of prompt.")
+		}
+		if !slices.Contains(r.Prompt, p) { // what is kept is bounded by it
+			r.Prompt = append(r.Prompt, p)
 		}
 	}
 	if len(r.Prompt) > 1 && slices.Contains(r.Prompt, tenant.PromptNone) {

@@ -43,7 +43,7 @@ func webApp() *tenant.Client {
 }
 
 func TestReadAuthorize(t *testing.T) {
-	q := request("max_age", "60", "prompt", "login consent", "code_challenge", challengeOf(verifier), "code_challenge_method", "S256",
+	q := request("max_age", "60", "prompt", "login consent login", "code_challenge", challengeOf(verifier), "code_challenge_method", "S256",
 		"connection", "sms", "login_hint", "+44", "device", "d", "audience", "https://api", "response_type", "id_token code")
 	got, err := oauth.ReadAuthorize(webApp(), "https://app.example.com/cb", q)
 	if err != nil {

@@ -137,11 +137,14 @@ func cutPort(uri string) (string, bool) {
 		if !ok {
 			continue
 		}
-		port := strings.TrimLeft(strings.TrimPrefix(after, ":"), "0123456789")
-		if port != "" && port[0] != '/' && port[0] != '?' {
+		// Without the colon the digits would belong to the host: 127.0.0.12.
+		if port, ok := strings.CutPrefix(after, ":"); ok {
+			after = strings.TrimLeft(port, "0123456789")
+		}
+		if after != "" && after[0] != '/' && after[0] != '?' {
 			return "", false
 		}
-		return host + port, true
+		return host + after, true
 	}
 	return "", false
 }

@@ -133,6 +133,7 @@ func TestLoopbackPort(t *testing.T) {
 	for uri, want := range map[string]bool{
 		"http://127.0.0.1/cb": true, "http://127.0.0.1:51004/cb": true, "http://[::1]:9/cb?x=1": true,
 		"http://127.0.0.1:51004/cb2": false, "http://127.0.0.1:51004/cb?x": false, "http://127.0.0.2:1/cb": false,
+		"http://127.0.0.12/cb": false, "http://127.0.0.123/cb": false, "http://127.0.0.12:1/cb": false,
 		"http://127.0.0.1:1@evil.example/cb": false, "http://127.0.0.1:51004.evil.example/cb": false,
 		"http://127.0.0.1:x/cb": false, "http://127.0.0.1.evil.example/cb": false, "http://[::1]:9/cb": false,
 		"https://127.0.0.1:51004/cb": false, "http://localhost:51004/cb": false, "http://127.0.0.1:51004": false,

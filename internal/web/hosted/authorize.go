@@ -30,7 +30,7 @@ func (p *Pages) next(w http.ResponseWriter, r *http.Request, step authorize.Step
 	if step.Event != "" {
 		web.RecordOf(r.Context()).Event = step.Event
 	}
-	p.give(w, step)
+	p.give(w, r, step)
 	if step.Response != nil {
 		return p.respond(w, step.Response)
 	}

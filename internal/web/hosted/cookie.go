@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/authorize"
@@ -16,6 +17,11 @@ const (
 	deviceCookie      = "dc_device"
 	transactionCookie = "dc_tx_" // and the first eight digits of the id
 )
+
+// maxSignIns is how many sign-ins a browser may have under way. The cookies of
+// all come with every request, of which proxies take a few thousand bytes; and a
+// site that opens many could make the browser drop the session's.
+const maxSignIns = 10
 
 // deviceLife is how long a browser is known in which somebody has signed in.
 const deviceLife = 400 * 24 * time.Hour
@@ -39,7 +45,6 @@ func (p *Pages) transactionName(id string) string {
 // browser reads what a browser holds.
 func (p *Pages) browser(r *http.Request) authorize.Browser {
 	ip := web.ClientIP(r, p.Proxies)
-	agent := r.UserAgent()
 	return authorize.Browser{
 		Session: cookie(r, p.cookieName(sessionCookie)),
 		Transaction: func(id string) string {
@@ -51,9 +56,16 @@ func (p *Pages) browser(r *http.Request) authorize.Browser {
 		},
 		Ticket: cookie(r, web.TicketCookie(p.HTTPS)),
 		Device: cookie(r, p.cookieName(deviceCookie)),
-		IP:     ip.String(), IPKey: web.IPKey(ip), UserAgent: agent[:min(len(agent), 512)],
+		IP:     ip.String(), IPKey: web.IPKey(ip), UserAgent: userAgent(r),
 		Language: r.Header.Get("Accept-Language"),
 	}
+}
+
+// userAgent bounds what a browser says of itself. PostgreSQL stores no text that
+// is not UTF-8, which a header may be, or become where it is cut.
+func userAgent(r *http.Request) string {
+	agent := r.UserAgent()
+	return strings.ToValidUTF8(agent[:min(len(agent), 512)], "")
 }
 
 // cookie returns the value of a cookie that came once, or "": of two, one was
@@ -67,7 +79,7 @@ func cookie(r *http.Request, name string) string {
 }
 
 // give sets the cookies that a step asks for.
-func (p *Pages) give(w http.ResponseWriter, step authorize.Step) {
+func (p *Pages) give(w http.ResponseWriter, r *http.Request, step authorize.Step) {
 	if step.SessionCookie != "" {
 		// Applications ask silently from a frame, to which browsers send only
 		// what says that it may be; and they take that on https alone.
@@ -91,11 +103,28 @@ func (p *Pages) give(w http.ResponseWriter, step authorize.Step) {
 	}
 	switch {
 	case step.TransactionCookie != "":
+		p.forgetOldest(w, r)
 		c := p.cookie(name, step.TransactionCookie, http.SameSiteLaxMode)
 		c.MaxAge = int(tenant.TransactionLifetime / time.Second)
 		http.SetCookie(w, c)
 	case step.Response != nil && name != transactionCookie:
 		c := p.cookie(name, "", http.SameSiteLaxMode)
+		c.MaxAge = -1
+		http.SetCookie(w, c)
+	}
+}
+
+// forgetOldest makes room for the cookie of another sign-in. Browsers send those
+// that they got first in front (RFC 6265 §5.4).
+func (p *Pages) forgetOldest(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, c := range r.Cookies() {
+		if name, ok := strings.CutPrefix(c.Name, p.cookieName("")); ok && strings.HasPrefix(name, transactionCookie) {
+			names = append(names, name)
+		}
+	}
+	for ; len(names) >= maxSignIns; names = names[1:] {
+		c := p.cookie(names[0], "", http.SameSiteLaxMode)
 		c.MaxAge = -1
 		http.SetCookie(w, c)
 	}

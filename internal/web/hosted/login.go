@@ -152,7 +152,7 @@ func (p *Pages) after(w http.ResponseWriter, r *http.Request, f form, step autho
 		err = errCooling.After(step.Cooldown)
 	}
 	// Who was signed in stays so, whatever happened after.
-	p.give(w, step)
+	p.give(w, r, step)
 	if authorize.IsTransaction(err) || fault.Has(err, fault.Internal) {
 		return err
 	}

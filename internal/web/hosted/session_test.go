@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/store/storetest"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
@@ -155,6 +156,45 @@ func TestSES02Cookies(t *testing.T) {
 	if len(names) != 3 || names[0] != "__Host-dc_device" || names[1] != "__Host-dc_session" || held[names[2]].MaxAge >= 0 {
 		t.Errorf("cookies %v; the sign-in's own is to be removed: %v", names, held[names[2]])
 	}
+}
+
+// However many sign-ins are begun in a browser, it holds the cookies of the last
+// few, and those can be finished.
+func TestManySignIns(t *testing.T) {
+	w := newWorld(t)
+	var last *textbrowser.Page
+	for range 25 {
+		last = w.get(w.browser, "/authorize?"+w.query())
+	}
+	if n := len(w.cookies(w.browser)); n != 10 {
+		t.Errorf("the browser holds %d cookies, want those of 10 sign-ins", n)
+	}
+	p := w.submit(w.browser, last.Form("username").Set("username", person))
+	if got := w.left(w.submit(w.browser, p.Form("code").Set("code", w.code(person)).Press("default"))); !got.Has("code") {
+		t.Errorf("the last one: %v", got)
+	}
+}
+
+// A browser may say anything of itself: half a letter where it is cut, or bytes
+// that are no text.
+func TestUserAgentIsText(t *testing.T) {
+	w := &world{t: t, Server: testkit.Start(t, func(c *config.Config) { c.Database = storetest.Postgres(t) })}
+	for i, agent := range []string{strings.Repeat("x", 511) + "é", "\xff\xfe"} {
+		number := fmt.Sprintf("+4477009001%02d", i)
+		b := textbrowser.New(agentOf(agent), func(u *url.URL) bool { return u.Scheme+"://"+u.Host != w.URL })
+		if got := w.signIn(b, w.query(), number); !got.Has("code") {
+			t.Errorf("%q: %v", agent, got)
+		}
+	}
+}
+
+// agentOf sends requests with a User-Agent.
+type agentOf string
+
+func (a agentOf) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", string(a))
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // SES-03 and SES-04, as applications see them: a session that idled, ended or

@@ -22,6 +22,7 @@ import (
 	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/logout"
 	"github.com/doorcode/doorcode/internal/observe"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/secret"
@@ -71,8 +72,11 @@ type App struct {
 	grants   *grant.Service
 	// authorize answers /authorize.
 	authorize *authorize.Service
-	proxies   []netip.Prefix
-	networks  []netip.Prefix // that gateways may be in though they are not public
+	// logout ends sessions, and notifier tells applications of it.
+	logout   *logout.Service
+	notifier *logout.Notifier
+	proxies  []netip.Prefix
+	networks []netip.Prefix // that gateways may be in though they are not public
 
 	public  []net.Listener
 	private net.Listener

@@ -7,14 +7,17 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/backchannel"
 	"github.com/doorcode/doorcode/internal/delivery/call"
 	"github.com/doorcode/doorcode/internal/delivery/gateway"
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
@@ -25,6 +28,7 @@ import (
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
 	"github.com/doorcode/doorcode/internal/delivery/vonage"
 	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/logout"
 	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/outbound"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -136,6 +140,23 @@ func (a *App) buildUseCases(send *senders) {
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,
 		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Now: a.now, Pushed: a.grants,
 	}
+	a.notifier = &logout.Notifier{
+		Queue: a.Store, Clients: a.Store, Tokens: a.Tokens, Now: a.now, Log: a.Log,
+		Post: backchannel.New(a.outward()).Post,
+	}
+	a.logout = &logout.Service{
+		Settings: a.Store, Ledger: a.Store, Tokens: a.Tokens, Secrets: a.Secrets, Now: a.now, Ended: a.notifier.Wake,
+	}
+}
+
+// outward says where applications may be called that tenants give addresses of:
+// in dev on this machine too, which is the developer's own.
+func (a *App) outward() outbound.Options {
+	o := outbound.Options{Allow: a.networks, PlainHTTP: true}
+	if a.cfg.Mode == config.Dev {
+		o.Allow = append(slices.Clone(o.Allow), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	}
+	return o
 }
 
 // hostname is the public host without its port.

@@ -34,13 +34,15 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
 	})
-	login := &hosted.Pages{Authorize: a.authorize, URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Proxies: a.proxies, Log: a.Log}
+	login := &hosted.Pages{Authorize: a.authorize, Logout: a.logout, URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Proxies: a.proxies, Log: a.Log}
 	loginPages, err := login.Handler()
 	if err != nil {
 		return nil, err
 	}
 	mux.Handle("/authorize", loginPages)
 	mux.Handle("/u/", loginPages)
+	mux.Handle("/v2/logout", loginPages)
+	mux.Handle("/oidc/logout", loginPages)
 	dash := &dashboard.Dashboard{URL: a.url, Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev}
 	pages, err := dash.Handler()
 	if err != nil {

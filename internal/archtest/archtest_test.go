@@ -29,11 +29,11 @@ var layers = [][]string{
 	// What people do: use cases, which introduce the engines to each other.
 	{"token", "passwordless"},
 	{"grant", "manage", "doctor"},
-	{"authorize"},
+	{"authorize", "logout"},
 	// How it is stored, sent and served.
 	{"delivery/call", "delivery/aws", "delivery/envelope"},
 	{
-		"store", "delivery/twilio", "delivery/vonage", "delivery/sns", "delivery/gateway", "delivery/smtp", "delivery/ses", "delivery/sendgrid",
+		"store", "delivery/twilio", "delivery/vonage", "delivery/sns", "delivery/gateway", "delivery/backchannel", "delivery/smtp", "delivery/ses", "delivery/sendgrid",
 		"delivery/outbox", "web",
 	},
 	{

@@ -271,7 +271,7 @@ func (s *Service) session(ctx context.Context, b Browser, set *tenant.Settings) 
 // The digests of what browsers hold, under the current root key and those
 // before it.
 func (s *Service) sessionDigests(cookie string) [][]byte {
-	return s.Secrets.MACs(secret.Browsers, "session", cookie)
+	return session.CookieDigests(s.Secrets, cookie)
 }
 
 func (s *Service) browserDigests(transaction, cookie string) [][]byte {

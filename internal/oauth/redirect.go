@@ -74,7 +74,8 @@ func CheckRedirect(uri string, https bool) error {
 		if u.Scheme == "http" && https && !IsLoopback(u.Hostname()) {
 			return badRedirect("must use https.")
 		}
-	case "javascript", "data", "vbscript", "blob", "about", "file", "filesystem", "view-source", "ws", "wss", "ftp", "mailto", "tel", "sms":
+	}
+	if runsHere(u.Scheme) {
 		return badRedirect("must not use this scheme.")
 	}
 	query, err := url.ParseQuery(u.RawQuery)
@@ -87,6 +88,16 @@ func CheckRedirect(uri string, https bool) error {
 		}
 	}
 	return nil
+}
+
+// runsHere reports whether addresses of a scheme run in our pages, or lead to
+// what is no application.
+func runsHere(scheme string) bool {
+	switch scheme {
+	case "javascript", "data", "vbscript", "blob", "about", "file", "filesystem", "view-source", "ws", "wss", "ftp", "mailto", "tel", "sms":
+		return true
+	}
+	return false
 }
 
 // isResponseParameter reports whether an answer of /authorize may have the

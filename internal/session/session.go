@@ -82,3 +82,9 @@ func Answers(s *tenant.Session, r *tenant.AuthorizeRequest, now time.Time) bool 
 	}
 	return !r.HasMaxAge || r.MaxAge > 0 && !now.After(s.AuthTime.Add(r.MaxAge))
 }
+
+// CookieDigests are what a browser's cookie is found by: under the current root key,
+// and under those before it.
+func CookieDigests(keys *secret.Ring, cookie string) [][]byte {
+	return keys.MACs(secret.Browsers, "session", cookie)
+}

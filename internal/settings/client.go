@@ -19,7 +19,7 @@ func clientMembers() map[string]rule {
 	// What engines read has a rule of its own; the rest is stored as it came.
 	members := map[string]rule{}
 	for _, name := range []string{
-		"oidc_logout", "oidc_backchannel_logout", "session_transfer", "encryption_key", "addons", "mobile",
+		"session_transfer", "encryption_key", "addons", "mobile",
 		"native_social_login", "default_organization", "signed_request_object",
 		"token_exchange", "token_quota", "express_configuration", "my_organization_configuration",
 	} {
@@ -60,6 +60,7 @@ func clientMembers() map[string]rule {
 		"express_configuration", "rms", "box", "cloudbees", "concur", "dropbox", "mscrm", "echosign", "egnyte", "newrelic",
 		"office365", "salesforce", "sentry", "sharepoint", "slack", "springcm", "zendesk", "zoom", "sso_integration", "oag")
 	members["client_metadata"] = metadata()
+	members["oidc_logout"], members["oidc_backchannel_logout"] = backchannelRule(), backchannelRule()
 	members["client_secret"] = text(1, 1024)
 	members["par_request_expiry"] = whole(10, 600).orNull()
 	members["jwt_configuration"] = rule{kinds: []string{"object"}, open: true, members: map[string]rule{
@@ -241,19 +242,22 @@ type clientDoc struct {
 		TLS        *struct{} `json:"tls_client_auth"`
 		SelfSigned *struct{} `json:"self_signed_tls_client_auth"`
 	} `json:"client_authentication_methods"`
-	GrantTypes  []string `json:"grant_types"`
-	FirstParty  *bool    `json:"is_first_party"`
-	Conformant  *bool    `json:"oidc_conformant"`
-	Resource    string   `json:"resource_server_identifier"`
-	Pushed      bool     `json:"require_pushed_authorization_requests"`
-	PushedLife  float64  `json:"par_request_expiry"`
-	NeedsProof  bool     `json:"require_proof_of_possession"`
-	TrustsIP    bool     `json:"is_token_endpoint_ip_header_trusted"`
-	CrossOrigin bool     `json:"cross_origin_authentication"`
-	CrossAuth   bool     `json:"cross_origin_auth"` // as deprecated tools call it
-	Callbacks   []string `json:"callbacks"`
-	WebOrigins  []string `json:"web_origins"`
-	Origins     []string `json:"allowed_origins"`
+	GrantTypes  []string       `json:"grant_types"`
+	FirstParty  *bool          `json:"is_first_party"`
+	Conformant  *bool          `json:"oidc_conformant"`
+	Resource    string         `json:"resource_server_identifier"`
+	Pushed      bool           `json:"require_pushed_authorization_requests"`
+	PushedLife  float64        `json:"par_request_expiry"`
+	NeedsProof  bool           `json:"require_proof_of_possession"`
+	TrustsIP    bool           `json:"is_token_endpoint_ip_header_trusted"`
+	CrossOrigin bool           `json:"cross_origin_authentication"`
+	CrossAuth   bool           `json:"cross_origin_auth"` // as deprecated tools call it
+	Callbacks   []string       `json:"callbacks"`
+	WebOrigins  []string       `json:"web_origins"`
+	Origins     []string       `json:"allowed_origins"`
+	LogoutURLs  []string       `json:"allowed_logout_urls"`
+	Logout      backchannelDoc `json:"oidc_logout"`
+	OldLogout   backchannelDoc `json:"oidc_backchannel_logout"` // as it was called before
 	JWT         struct {
 		Lifetime float64 `json:"lifetime_in_seconds"`
 		Alg      string  `json:"alg"`
@@ -286,6 +290,7 @@ func Client(doc []byte) (tenant.Client, error) {
 		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP, NeedsProof: d.NeedsProof,
 		ResourceServer: d.Resource, NeedsPushed: d.Pushed, PushedLife: seconds(d.PushedLife),
 		Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,
+		LogoutURLs: d.LogoutURLs, Backchannel: backchannel(d.Logout, d.OldLogout),
 	}
 	m := &d.AuthMethods
 	switch {

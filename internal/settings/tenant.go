@@ -24,6 +24,13 @@ type tenantDoc struct {
 	ErrorPage struct {
 		URL string `json:"url"`
 	} `json:"error_page"`
+	LogoutURLs []string `json:"allowed_logout_urls"`
+	Sessions   struct {
+		Prompt *bool `json:"oidc_logout_prompt_enabled"`
+	} `json:"sessions"`
+	Logout struct {
+		Discovery *bool `json:"rp_logout_end_session_endpoint_discovery"`
+	} `json:"oidc_logout"`
 	Resources  string `json:"resource_parameter_profile"`
 	DeviceFlow struct {
 		Charset string `json:"charset"`
@@ -35,6 +42,7 @@ type tenantDoc struct {
 		StandardsStrict   bool  `json:"standards_strict"`
 		LegacyPipeline    bool  `json:"enable_legacy_pipeline"`
 		RevokeGrant       bool  `json:"revoke_refresh_token_grant"`
+		ConfirmLogout     bool  `json:"confirm_logout"`
 		ClientConnections *bool `json:"enable_client_connections"`
 	} `json:"flags"`
 }
@@ -53,11 +61,12 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 		Sessions: tenant.SessionPolicy{
 			Lifetime: seconds(d.Lifetime * 3600), Idle: seconds(d.Idle * 3600), Transient: d.Cookie.Mode == "non-persistent",
 		},
-		ErrorPage: d.ErrorPage.URL,
+		ErrorPage:  d.ErrorPage.URL,
+		LogoutURLs: d.LogoutURLs, SilentLogout: !on(d.Sessions.Prompt), HiddenLogout: !on(d.Logout.Discovery),
 		Flags: tenant.Flags{
 			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
 			StandardsStrict: d.Flags.StandardsStrict, LegacyPipeline: d.Flags.LegacyPipeline,
-			RevokeDeletesGrant: d.Flags.RevokeGrant, ClientConnections: on(d.Flags.ClientConnections),
+			RevokeDeletesGrant: d.Flags.RevokeGrant, ConfirmLogout: d.Flags.ConfirmLogout, ClientConnections: on(d.Flags.ClientConnections),
 		},
 		Doc: doc,
 	}, nil
@@ -74,7 +83,8 @@ func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 		"default_redirection_uri": text(0, 2048).orNull(),
 		"enabled_locales":         listOf(text(1, 32), 100), "flags": flags.orNull(),
 		"allowed_logout_urls": listOf(text(0, 2048), 100),
-		"device_flow":         deviceFlow(), "resource_parameter_profile": oneOf("audience", "compatibility"),
+		"sessions":            switches("oidc_logout_prompt_enabled"), "oidc_logout": switches("rp_logout_end_session_endpoint_discovery"),
+		"device_flow": deviceFlow(), "resource_parameter_profile": oneOf("audience", "compatibility"),
 		"session_lifetime": {kinds: []string{"number"}}, "idle_session_lifetime": {kinds: []string{"number"}},
 	}}
 	if err := r.checkMembers("", body); err != nil {
@@ -96,6 +106,15 @@ func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// switches is an object with members that are on or off, which may be null.
+func switches(names ...string) rule {
+	r := rule{kinds: []string{"object", "null"}, open: true, members: map[string]rule{}}
+	for _, name := range names {
+		r.members[name] = flag
+	}
+	return r
 }
 
 // deviceFlow is what a body may say of the codes that people type for a device

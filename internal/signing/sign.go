@@ -83,7 +83,7 @@ func signHS256(d Draft) (string, error) {
 	if len(d.Secret) < MinSecret {
 		return "", fmt.Errorf("sign token: HS256 needs a secret of %d bytes", MinSecret)
 	}
-	if d.Typ != TypJWT {
+	if d.Typ != TypJWT && d.Typ != TypLogout {
 		return "", fmt.Errorf("sign token: %q is no type for HS256", d.Typ)
 	}
 	head := header(HS256, d.Typ, "")

@@ -175,11 +175,13 @@ func (s *Store) putClient(ctx context.Context, tx querier, c *tenant.Client) err
 		sealed = s.secrets.Seal(secret.AtRest, []byte(c.Secret), secretPlace(string(c.ID)))
 	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO clients (id, name, secret, doc, credentials, managed, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO clients (id, name, secret, doc, credentials, managed, created_at, updated_at, backchannel)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret = excluded.secret, doc = excluded.doc,
-			credentials = excluded.credentials, managed = excluded.managed, updated_at = excluded.updated_at`,
-		c.ID, c.Name, sealed, string(c.Doc), encodeCredentials(c.Credentials), c.Managed, toMillis(c.CreatedAt), toMillis(c.UpdatedAt)); err != nil {
+			credentials = excluded.credentials, managed = excluded.managed, updated_at = excluded.updated_at,
+			backchannel = excluded.backchannel`,
+		c.ID, c.Name, sealed, string(c.Doc), encodeCredentials(c.Credentials), c.Managed, toMillis(c.CreatedAt), toMillis(c.UpdatedAt),
+		c.Backchannel.URL != ""); err != nil {
 		return fmt.Errorf("store client: %w", err)
 	}
 	return nil
@@ -202,6 +204,8 @@ func (s *Store) DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.L
 			`DELETE FROM connection_clients WHERE client_id = $1`,
 			`DELETE FROM codes WHERE client_id = $1`,
 			`DELETE FROM sends WHERE client_id = $1`,
+			`DELETE FROM session_clients WHERE client_id = $1`,
+			`DELETE FROM logout_tokens WHERE client_id = $1`,
 			`DELETE FROM clients WHERE id = $1`,
 		} {
 			if _, err := tx.exec(ctx, text, id); err != nil {

@@ -276,6 +276,9 @@ func (s *Store) DeleteConnection(ctx context.Context, id tenant.ConnectionID, e 
 		if managed {
 			return manage.ErrManaged
 		}
+		if err := endSessionsOf(ctx, tx, only, id, ending{now: e.At, why: tenant.AccountDeleted}); err != nil {
+			return err
+		}
 		for _, text := range []string{
 			`DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE user_id IN (` + only + `))`,
 			`DELETE FROM grants WHERE user_id IN (` + only + `)`,

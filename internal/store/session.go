@@ -99,9 +99,10 @@ func keepSession(ctx context.Context, tx querier, replaces string, n *tenant.Ses
 // insertSession stores a session that begins, and ends the one that the browser
 // had.
 func insertSession(ctx context.Context, tx querier, replaces string, n *tenant.Session) error {
-	if _, err := tx.exec(ctx, `UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at = 0`,
-		replaces, toMillis(n.CreatedAt)); err != nil {
-		return fmt.Errorf("end session: %w", err)
+	if replaces != "" {
+		if _, err := endSessions(ctx, tx, ending{session: replaces, now: n.CreatedAt, why: tenant.SessionRevoked}); err != nil {
+			return err
+		}
 	}
 	_, err := tx.exec(ctx, `
 		INSERT INTO sessions (id, digest, user_id, connection_id, channel, auth_time, created_at, updated_at, last_used_at,

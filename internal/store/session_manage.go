@@ -96,11 +96,9 @@ func (s *Store) EndSessions(ctx context.Context, e manage.EndSessions) (int64, e
 			}
 		}
 		var err error
-		if n, err = tx.exec(ctx, `UPDATE sessions SET ended_at = $3, updated_at = $3 WHERE `+which, e.ID, e.User, toMillis(e.Now)); err != nil {
-			return fmt.Errorf("end session: %w", err)
-		}
-		if n == 0 {
-			return nil
+		n, err = endSessions(ctx, tx, ending{session: e.ID, user: e.User, now: e.Now, why: tenant.SessionRevoked})
+		if err != nil || n == 0 {
+			return err
 		}
 		return insertLogs(ctx, tx, e.Event)
 	})

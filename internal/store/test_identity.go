@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/account"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -178,7 +179,7 @@ func (s *Store) DeleteTestIdentity(ctx context.Context, id string, e tenant.LogE
 			return fmt.Errorf("delete test identity: %w", err)
 		}
 		if user != "" {
-			if err := s.deleteTestUser(ctx, tx, user, &t); err != nil {
+			if err := s.deleteTestUser(ctx, tx, user, &t, e.At); err != nil {
 				return err
 			}
 		}
@@ -196,7 +197,10 @@ func (s *Store) DeleteTestIdentity(ctx context.Context, id string, e tenant.LogE
 
 // deleteTestUser removes the user of a test identity and all that was given to
 // it. Whoever gets the identifier next is somebody else.
-func (s *Store) deleteTestUser(ctx context.Context, tx querier, user tenant.UserID, t *tenant.TestIdentity) error {
+func (s *Store) deleteTestUser(ctx context.Context, tx querier, user tenant.UserID, t *tenant.TestIdentity, now time.Time) error {
+	if _, err := endSessions(ctx, tx, ending{user: user, now: now, why: tenant.AccountDeleted}); err != nil {
+		return err
+	}
 	for _, text := range []string{
 		`DELETE FROM users WHERE id = $1`,
 		`DELETE FROM sessions WHERE user_id = $1`,

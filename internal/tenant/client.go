@@ -53,6 +53,10 @@ type Client struct {
 	// cross_origin_authentication).
 	CrossOrigin    bool
 	AllowedOrigins []string
+	// LogoutURLs are where people may be sent after a logout (Auth0:
+	// allowed_logout_urls).
+	LogoutURLs  []string
+	Backchannel Backchannel
 
 	Doc       []byte // the document as the Management API shows it, without the secret
 	Managed   bool   // written by the configuration file

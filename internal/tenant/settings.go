@@ -11,6 +11,15 @@ type Settings struct {
 	// ErrorPage is a page of the tenant's own that shows errors of /authorize;
 	// empty means ours (Auth0: error_page.url).
 	ErrorPage string
+	// LogoutURLs are where people may be sent after a logout that names no
+	// application (Auth0: allowed_logout_urls).
+	LogoutURLs []string
+	// SilentLogout ends sessions at /oidc/logout without asking, whoever has
+	// sent the person there (Auth0: sessions.oidc_logout_prompt_enabled false).
+	SilentLogout bool
+	// HiddenLogout leaves the logout endpoint out of discovery (Auth0:
+	// oidc_logout.rp_logout_end_session_endpoint_discovery false).
+	HiddenLogout bool
 	// ResourceParameter takes "resource" for an audience where there is none
 	// (RFC 8707; Auth0: resource_parameter_profile).
 	ResourceParameter bool
@@ -37,6 +46,8 @@ type Flags struct {
 	// RevokeDeletesGrant makes revoking one refresh token revoke all of the
 	// same user, application and audience (Auth0: revoke_refresh_token_grant).
 	RevokeDeletesGrant bool
+	// ConfirmLogout asks people at /v2/logout, which any page can send them to.
+	ConfirmLogout bool
 	// ClientConnections enables every connection for new applications (Auth0:
 	// enable_client_connections; on for new tenants).
 	ClientConnections bool

@@ -20,6 +20,7 @@ type metadata struct {
 	RevocationEndpoint string   `json:"revocation_endpoint"`
 	Introspection      string   `json:"introspection_endpoint"`
 	PushEndpoint       string   `json:"pushed_authorization_request_endpoint"`
+	EndSession         string   `json:"end_session_endpoint,omitempty"`
 	Scopes             []string `json:"scopes_supported"`
 	ResponseTypes      []string `json:"response_types_supported"`
 	ResponseModes      []string `json:"response_modes_supported"`
@@ -36,12 +37,22 @@ type metadata struct {
 	RequestURI         bool     `json:"request_uri_parameter_supported"`
 	Request            bool     `json:"request_parameter_supported"`
 	ClaimsParameter    bool     `json:"claims_parameter_supported"`
+	Backchannel        bool     `json:"backchannel_logout_supported"`
+	BackchannelSession bool     `json:"backchannel_logout_session_supported"`
 	ResponseIssuer     bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 }
 
 // discovery serves the metadata. Everything in it comes from the configured
 // public URL, nothing from the request: a Host header cannot change it.
-func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
+func (a *API) discovery(w http.ResponseWriter, r *http.Request) error {
+	set, err := a.Settings(r.Context())
+	if err != nil {
+		return err
+	}
+	endSession := a.Issuer + "oidc/logout"
+	if set.HiddenLogout {
+		endSession = ""
+	}
 	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15")
 	w.Header().Set("Access-Control-Allow-Origin", "*") // public facts, no credentials
 	return web.WriteJSON(w, http.StatusOK, metadata{
@@ -53,6 +64,9 @@ func (a *API) discovery(w http.ResponseWriter, _ *http.Request) error {
 		RevocationEndpoint: a.Issuer + "oauth/revoke",
 		Introspection:      a.Issuer + "oauth/introspect",
 		PushEndpoint:       a.Issuer + "oauth/par",
+		EndSession:         endSession,
+		Backchannel:        true,
+		BackchannelSession: true,
 		Scopes:             []string{oauth.OpenID, oauth.Profile, oauth.Email, oauth.Phone, oauth.OfflineAccess},
 		ResponseTypes:      oauth.ResponseTypes(),
 		ResponseModes:      oauth.ResponseModes(),

@@ -1,5 +1,5 @@
-// Package hosted serves what people see of a sign-in: /authorize and the pages
-// below /u. Package authorize decides what comes next; here it is shown.
+// Package hosted serves what people see of a sign-in and of a logout: /authorize,
+// the logout endpoints and the pages below /u. Package authorize decides what comes next; here it is shown.
 //
 // The pages are forms and links. They work without scripts and load nothing
 // from elsewhere; a policy allows them no more. Each step has a path of its own,
@@ -17,6 +17,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/logout"
 	"github.com/doorcode/doorcode/internal/web"
 )
 
@@ -29,11 +30,13 @@ const (
 	pathSMS      = "/u/login/passwordless-sms-challenge"
 	pathEmail    = "/u/login/passwordless-email-challenge"
 	pathConsent  = "/u/consent"
+	pathLogout   = "/u/logout"
 )
 
 // Pages serves them.
 type Pages struct {
 	Authorize *authorize.Service
+	Logout    *logout.Service
 	// URL is the public URL without a slash at its end.
 	URL     string
 	HTTPS   bool // it is https
@@ -53,6 +56,9 @@ func (p *Pages) Handler() (http.Handler, error) {
 	// Applications of other origins send people here by GET and by POST.
 	mux.Handle("GET /authorize", p.handle(p.authorize))
 	mux.Handle("POST /authorize", p.handle(p.authorize))
+	mux.Handle("GET /v2/logout", p.handle(p.logoutAuth0))
+	mux.Handle("GET /oidc/logout", p.handle(p.logoutOIDC))
+	mux.Handle("POST /oidc/logout", p.handle(p.logoutOIDC))
 	own, err := p.ownForms()
 	if err != nil {
 		return nil, err
@@ -66,6 +72,7 @@ func (p *Pages) Handler() (http.Handler, error) {
 		mux.Handle("GET "+path, p.handle(page.show))
 		mux.Handle("POST "+path, own(p.handle(page.take)))
 	}
+	mux.Handle("POST "+pathLogout, own(p.handle(p.confirmLogout)))
 	mux.Handle("GET /u/assets/{name}", p.handle(p.asset))
 	return mux, nil
 }

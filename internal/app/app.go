@@ -156,10 +156,10 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if err := checkKey(ctx, a.Store, a.Secrets); err != nil {
 		return err
 	}
-	if err := pinCounters(ctx, a.Store, a.Secrets); err != nil {
+	if err := a.checkMode(ctx); err != nil {
 		return err
 	}
-	return a.checkMode(ctx)
+	return a.changeKey(ctx)
 }
 
 // checkMode keeps a database that was made by dev out of production: its

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -148,9 +146,7 @@ func sound(ctx context.Context, from string, ring *secret.Ring) (Saved, error) {
 // opens makes sure that the keys at hand open a backup: that they are those it
 // names, and that what is sealed in it can be read.
 func opens(snap store.Snapshot, ring *secret.Ring) error {
-	fits := slices.ContainsFunc(ring.MACs(secret.Check, "doorcode"), func(sum []byte) bool {
-		return hex.EncodeToString(sum) == snap.Meta["key_check"]
-	})
+	fits := which(checks(ring), snap.Meta[metaCheck]) >= 0
 	if text := snap.Meta[metaCounters]; fits && text != "" {
 		sealed, err := base64.StdEncoding.DecodeString(text)
 		if err == nil {

@@ -2,14 +2,12 @@ package app
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +31,7 @@ func (a *App) doctor(send *senders) *doctor.Doctor {
 			ServesTLS: a.cfg.TLSCert != "" || a.cfg.TLS, Proxies: len(a.proxies) > 0, PreviousKey: a.cfg.KeyPrevious != "",
 		},
 		Database: a.Store, Keys: a.Keys, Settings: tenantSettings{a.Store}, Now: a.now, Reach: reach,
+		Sealed: func(ctx context.Context) (int, error) { return underOtherKeys(ctx, a.Store, a.Secrets) },
 		Sender: func(ctx context.Context, c *tenant.Connection) (delivery.Sender, error) {
 			return send.sender(ctx, c, c.Channel)
 		},
@@ -152,10 +151,8 @@ func examine(ctx context.Context, cfg config.Config, s *store.Store, ring *secre
 
 // fitsKey is checkKey without leaving a mark on a database that has none.
 func fitsKey(ctx context.Context, s *store.Store, ring *secret.Ring) (bool, error) {
-	stored, err := s.Meta(ctx, "key_check")
-	return stored == "" || slices.ContainsFunc(ring.MACs(secret.Check, "doorcode"), func(sum []byte) bool {
-		return hex.EncodeToString(sum) == stored
-	}), err
+	stored, err := s.Meta(ctx, metaCheck)
+	return stored == "" || which(checks(ring), stored) >= 0, err
 }
 
 // sentence is an error as the beginning and end of one.

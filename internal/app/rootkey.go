@@ -1,9 +1,7 @@
 package app
 
 import (
-	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/secret"
-	"github.com/doorcode/doorcode/internal/store"
 )
 
 // keys reads the root keys: from DOORCODE_KEY, else from the key file. In dev
@@ -96,55 +93,4 @@ func decodeKey(text, from string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is not random: make one with \"doorcode keys new\"", from)
 	}
 	return key, nil
-}
-
-// metaCounters names where the key of counters is kept, sealed.
-const metaCounters = "counter_key"
-
-// pinCounters gives the ring the key under which the database knows the
-// identifiers that it counts tries, sends and deletions of. It stays the same
-// when the root key changes; sealed it is under the root key in use.
-func pinCounters(ctx context.Context, s *store.Store, ring *secret.Ring) error {
-	first, err := ring.Pinnable(secret.Identifiers)
-	if err != nil {
-		return err
-	}
-	seal := func(key []byte) string {
-		return base64.StdEncoding.EncodeToString(ring.Seal(secret.AtRest, key, metaCounters))
-	}
-	text, err := s.SetMetaOnce(ctx, metaCounters, seal(first))
-	if err != nil {
-		return err
-	}
-	sealed, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return fmt.Errorf("read the key of counters: %w", err)
-	}
-	key, err := ring.Open(secret.AtRest, sealed, metaCounters)
-	if err != nil {
-		return fmt.Errorf("read the key of counters: %w", err)
-	}
-	if sealed[0] != ring.KeyID() {
-		if err := s.SetMeta(ctx, metaCounters, seal(key)); err != nil {
-			return err
-		}
-	}
-	ring.Pin(secret.Identifiers, key)
-	return nil
-}
-
-// checkKey makes sure that the database belongs to one of the keys.
-func checkKey(ctx context.Context, s *store.Store, ring *secret.Ring) error {
-	sums := ring.MACs(secret.Check, "doorcode")
-	stored, err := s.SetMetaOnce(ctx, "key_check", hex.EncodeToString(sums[0]))
-	if err != nil {
-		return err
-	}
-	for _, sum := range sums {
-		if hex.EncodeToString(sum) == stored {
-			return nil
-		}
-	}
-	return errors.New("this database was made with another key: start with the DOORCODE_KEY or key file it was made with, " +
-		"or give that one as DOORCODE_KEY_PREVIOUS")
 }

@@ -46,9 +46,6 @@ func OpenTools(ctx context.Context, cfg config.Config) (*Tools, error) {
 	if err = t.Store.Migrate(ctx); err == nil {
 		err = checkKey(ctx, t.Store, t.Secrets)
 	}
-	if err == nil {
-		err = pinCounters(ctx, t.Store, t.Secrets)
-	}
 	t.Keys = &signing.Ring{Store: t.Store, Secrets: t.Secrets, Now: time.Now, Name: "doorcode"}
 	if err == nil {
 		err = t.Keys.Load(ctx)

@@ -15,6 +15,7 @@ type keysVerb struct {
 	New    keysNewVerb    `cmd:"" help:"Make the file with the key that seals stored secrets."`
 	Rotate keysRotateVerb `cmd:"" help:"Start signing with the next key."`
 	Revoke keysRevokeVerb `cmd:"" help:"Refuse everything a key has signed."`
+	Reseal keysResealVerb `cmd:"" help:"Seal stored secrets with the current root key, after it was changed."`
 }
 
 type keysListVerb struct{ databaseFlags }
@@ -88,6 +89,21 @@ func (v *keysRevokeVerb) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 		_, err = fmt.Fprintf(s.out, "%s is revoked: nothing it signed is accepted any more.\n", k.ID)
+		return err
+	})
+}
+
+type keysResealVerb struct{ databaseFlags }
+
+// Run needs the key before the current one in DOORCODE_KEY_PREVIOUS unless
+// there is nothing to do.
+func (v *keysResealVerb) Run(ctx context.Context, s *streams) error {
+	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
+		n, err := t.Reseal(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "Values sealed anew: %d. Everything that is kept is under the current root key now.\n", n)
 		return err
 	})
 }

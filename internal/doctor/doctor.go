@@ -57,6 +57,9 @@ type Doctor struct {
 		List(ctx context.Context) ([]signing.Key, error)
 	}
 	Settings Settings
+	// Sealed counts what the database has that needs another root key than the
+	// current one.
+	Sealed func(ctx context.Context) (int, error)
 	// Sender returns who sends for a connection; nil if nothing is configured.
 	Sender func(ctx context.Context, c *tenant.Connection) (delivery.Sender, error)
 	// Accounts returns the provider accounts that the running server holds
@@ -87,6 +90,7 @@ const networkWait = 30 * time.Second
 func (d *Doctor) Examine(ctx context.Context, checks Checks) Report {
 	e := &examination{Doctor: d, now: d.Now(), checks: checks}
 	e.place()
+	e.rootKey(ctx)
 	e.database(ctx)
 	e.keys(ctx)
 	if checks.Network {

@@ -22,6 +22,7 @@ var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 type server struct {
 	place     doctor.Place
 	condition doctor.Condition
+	sealed    int
 	broken    error // of the database
 	keys      []signing.Key
 	conns     []*tenant.Connection
@@ -92,6 +93,7 @@ func (s *server) examine(t *testing.T, network bool) doctor.Report {
 	t.Helper()
 	d := &doctor.Doctor{
 		Place: s.place, Database: s, Keys: s, Settings: s, Accounts: s.accounts, Now: func() time.Time { return now },
+		Sealed: func(context.Context) (int, error) { return s.sealed, s.broken },
 		Sender: func(context.Context, *tenant.Connection) (delivery.Sender, error) { return s.sender, s.sendError },
 		Reach: func(context.Context, string) (string, error) {
 			if !network {
@@ -141,7 +143,9 @@ func TestFaults(t *testing.T) {
 		{"a proxy that is not trusted", func(s *server) { s.place.Proxies = false }, false, "warn trusted_proxies: "},
 		{"no limits", func(s *server) { s.place.Limits = "off" }, false, "fail limits: "},
 		{"few limits", func(s *server) { s.place.Limits = "auth0" }, false, "warn limits: "},
-		{"a previous root key", func(s *server) { s.place.PreviousKey = true }, false, "warn root_key: "},
+		{"a previous root key", func(s *server) { s.place.PreviousKey = true }, false, "warn root_key: The root key fits the database. The one before it is given as well"},
+		{"a root key half changed", func(s *server) { s.place.PreviousKey, s.sealed = true, 3 }, false, "warn root_key: The root key fits the database, and 3 stored values"},
+		{"secrets under a lost root key", func(s *server) { s.sealed = 3 }, false, "fail root_key: 3 stored values are sealed"},
 		{"steps missing", func(s *server) { s.condition.Pending = 2 }, false, "fail database: PostgreSQL 15.4: 2 steps of the schema are missing."},
 		{"steps unknown", func(s *server) { s.condition.Unknown = 1 }, false, "warn database: "},
 		{"read-only", func(s *server) { s.condition.WriteError = errors.New("read-only transaction") }, false, "fail database: Nothing can be written: read-only transaction."},
@@ -219,7 +223,7 @@ func TestDatabaseIsAway(t *testing.T) {
 	s := well()
 	s.broken = errors.New("connection refused")
 	got := complaints(s.examine(t, false))
-	if len(got) != 5 {
+	if len(got) != 6 {
 		t.Errorf("the complaints are %q", got)
 	}
 	for _, c := range got {

@@ -24,12 +24,6 @@ type Place struct {
 func (e *examination) place() {
 	e.publicURL()
 	p := e.Place
-	if p.PreviousKey {
-		e.warn("root_key", "The root key fits the database. The one before it is given as well.",
-			"Take DOORCODE_KEY_PREVIOUS away once codes and refresh tokens that were made with it have been used or have ended.")
-	} else {
-		e.ok("root_key", "The root key fits the database.")
-	}
 	if p.Dev {
 		e.warn("mode", "This is a development server: every code is shown to whoever asks.", `Run "doorcode serve" for people.`)
 		return
@@ -46,6 +40,28 @@ func (e *examination) place() {
 		e.warn("trusted_proxies", "People reach the server through something that speaks https for it, and no proxy is trusted: "+
 			"limits take all people for one, and logs have the proxy's address.",
 			"Name the proxy's network with --trusted-proxies, such as 127.0.0.1/32.")
+	}
+}
+
+// rootKey looks whether the root key before the current one is needed. That it
+// fits the database is known by now: nothing else could be looked at.
+func (e *examination) rootKey(ctx context.Context) {
+	const check = "root_key"
+	n, err := e.Sealed(ctx)
+	switch {
+	case err != nil:
+		e.unread(check, err)
+	case n > 0 && e.Place.PreviousKey:
+		e.warn(check, fmt.Sprintf("The root key fits the database, and %d stored values still need the one before it.", n),
+			`Start every server with the new key, then run "doorcode keys reseal" with both keys.`)
+	case n > 0:
+		e.fail(check, fmt.Sprintf("%d stored values are sealed under a root key that is not given: they cannot be read.", n),
+			`Give that key as DOORCODE_KEY_PREVIOUS and run "doorcode keys reseal".`)
+	case e.Place.PreviousKey:
+		e.warn(check, "The root key fits the database. The one before it is given as well, and nothing that is sealed needs it.",
+			"Take DOORCODE_KEY_PREVIOUS away a day after the last server was started with the new key. Test identities that were made before have to be made anew then.")
+	default:
+		e.ok(check, "The root key fits the database, and everything that is sealed is sealed with it.")
 	}
 }
 

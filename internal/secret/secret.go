@@ -115,18 +115,19 @@ func macsWith(key []byte) *sync.Pool {
 }
 
 // Pinnable returns the key for p that Pin is to be given when there is none
-// yet: that of the oldest root key, under which what is stored was made.
-func (r *Ring) Pinnable(p Purpose) ([]byte, error) {
-	oldest := r.current
-	if n := len(r.old); n > 0 {
-		oldest = r.old[n-1]
+// yet: that of the nth root key, counted as MACs does, under which what is
+// stored was made.
+func (r *Ring) Pinnable(p Purpose, nth int) ([]byte, error) {
+	if nth == 0 {
+		return subkey(r.current.key, p)
 	}
-	return subkey(oldest.key, p)
+	return subkey(r.old[nth-1].key, p)
 }
 
 // Pin makes key the one that MAC uses for p, whatever the root key is: who has
-// tried in vain must not begin anew because the root key changes. It must be
-// called before others use the ring.
+// tried in vain must not begin anew because the root key changes, and what
+// people hold for months must not end with it. It must be called before others
+// use the ring.
 func (r *Ring) Pin(p Purpose, key []byte) { r.current.macs[p] = macsWith(key) }
 
 // MAC returns HMAC-SHA-256 over the parts under the current key for p. Each
@@ -197,6 +198,20 @@ func (r *Ring) Open(p Purpose, sealed []byte, place string) ([]byte, error) {
 	}
 	return nil, ErrSealed
 }
+
+// Reseal returns what is sealed, under the current key. It reports false if it
+// is that already. The error is ErrSealed as Open's.
+func (r *Ring) Reseal(p Purpose, sealed []byte, place string) (renewed []byte, changed bool, err error) {
+	plain, err := r.Open(p, sealed, place)
+	if err != nil || sealed[0] == r.current.id {
+		return sealed, false, err
+	}
+	return r.Seal(p, plain, place), true, nil
+}
+
+// HasPrevious reports whether the ring opens what another root key than the
+// current one has sealed.
+func (r *Ring) HasPrevious() bool { return len(r.old) > 0 }
 
 func (k *root) open(p Purpose, sealed []byte, place string) ([]byte, bool) {
 	if k.id != sealed[0] {

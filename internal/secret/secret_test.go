@@ -300,11 +300,11 @@ func BenchmarkSealOpen(b *testing.B) {
 func TestPin(t *testing.T) {
 	before := ring(t, 7)
 	want := before.MAC(Identifiers, "a")
-	key, err := before.Pinnable(Identifiers)
+	key, err := before.Pinnable(Identifiers, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	late, err := ring(t, 8, 7).Pinnable(Identifiers)
+	late, err := ring(t, 8, 7).Pinnable(Identifiers, 1)
 	if err != nil || !bytes.Equal(late, key) {
 		t.Errorf("a ring that was never pinned offers another key once the root key has changed: %v", err)
 	}
@@ -316,5 +316,27 @@ func TestPin(t *testing.T) {
 	}
 	if !bytes.Equal(after.MAC(Codes, "a"), other) {
 		t.Error("pinning one purpose has changed another")
+	}
+}
+
+// Reseal leaves what is under the current key, renews what is under the one
+// before, and makes nothing of what it cannot open.
+func TestReseal(t *testing.T) {
+	before, during, after := ring(t, 7), ring(t, 8, 7), ring(t, 8)
+	old := before.Seal(AtRest, []byte("plain"), "p")
+	renewed, changed, err := during.Reseal(AtRest, old, "p")
+	if err != nil || !changed {
+		t.Fatalf("Reseal = %v, %v", changed, err)
+	}
+	if got, err := after.Open(AtRest, renewed, "p"); err != nil || string(got) != "plain" {
+		t.Errorf("the new key alone opens %q, %v", got, err)
+	}
+	if again, changed, err := during.Reseal(AtRest, renewed, "p"); err != nil || changed || !bytes.Equal(again, renewed) {
+		t.Errorf("Reseal of a renewed value = %v, %v", changed, err)
+	}
+	for name, bad := range map[string][]byte{"nothing": nil, "a value of another place": before.Seal(AtRest, nil, "q")} {
+		if _, changed, err := during.Reseal(AtRest, bad, "p"); !errors.Is(err, ErrSealed) || changed {
+			t.Errorf("Reseal of %s = %v, %v, want ErrSealed", name, changed, err)
+		}
 	}
 }

@@ -37,7 +37,7 @@ func fixedRing(t testing.TB) *Ring {
 	m.keys = slices.DeleteFunc(m.keys, func(k tenant.SigningKey) bool { return k.Alg == ES256 })
 	m.keys = append(m.keys, tenant.SigningKey{
 		ID: "fixed", Alg: ES256, State: tenant.KeyCurrent, Cert: cert,
-		Private: r.Secrets.Seal(secret.AtRest, plain, place("fixed")),
+		Private: r.Secrets.Seal(secret.AtRest, plain, Place("fixed")),
 	})
 	if err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)

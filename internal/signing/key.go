@@ -45,8 +45,8 @@ type key struct {
 	heads  map[string]string // encoded header and dot, by typ
 }
 
-// place says where a private key is kept, so that it opens nowhere else.
-func place(kid string) string { return "signing_keys/" + kid }
+// Place says where a private key is kept, so that it opens nowhere else.
+func Place(kid string) string { return "signing_keys/" + kid }
 
 // generate makes a key whose state is still to be set.
 func (r *Ring) generate(alg string, now time.Time) (tenant.SigningKey, error) {
@@ -69,7 +69,7 @@ func (r *Ring) generate(alg string, now time.Time) (tenant.SigningKey, error) {
 		return tenant.SigningKey{}, err
 	}
 	kid := secret.Alphanumeric(21)
-	sealed := r.Secrets.Seal(secret.AtRest, plain, place(kid))
+	sealed := r.Secrets.Seal(secret.AtRest, plain, Place(kid))
 	return tenant.SigningKey{ID: kid, Alg: alg, Private: sealed, Cert: cert, CreatedAt: now}, nil
 }
 
@@ -143,7 +143,7 @@ func (r *Ring) openKey(s tenant.SigningKey) (*key, error) {
 }
 
 func (r *Ring) openPrivate(k *key, s tenant.SigningKey) error {
-	plain, err := r.Secrets.Open(secret.AtRest, s.Private, place(s.ID))
+	plain, err := r.Secrets.Open(secret.AtRest, s.Private, Place(s.ID))
 	if err != nil {
 		return err
 	}

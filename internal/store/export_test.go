@@ -47,3 +47,12 @@ func OneTimeTables() []string { return oneTimeTables() }
 
 // SessionTables are emptied when it is asked to end sessions.
 func SessionTables() []string { return sessionTables() }
+
+// SealedColumns are the columns that Reseal looks at, as "table.column".
+func SealedColumns() []string {
+	var all []string
+	for _, c := range sealedColumns() {
+		all = append(all, c.table+"."+c.column)
+	}
+	return all
+}

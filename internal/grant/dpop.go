@@ -83,7 +83,9 @@ func (s *Service) prove(ctx context.Context, p Proof, accessToken string) (strin
 	}
 	// Last, so that nobody can use up the proofs of a key they have not.
 	key := proof.Key.Thumbprint
-	first, err := s.Ledger.UseOnce(ctx, now, now.Add(2*signing.Skew), "dpop", key, proof.Claims.Text("jti"))
+	// A proof from a clock that is Skew ahead is good for twice as long, and at
+	// the very end of it too.
+	first, err := s.Ledger.UseOnce(ctx, now, now.Add(2*signing.Skew+time.Second), "dpop", key, proof.Claims.Text("jti"))
 	if err != nil {
 		return "", fmt.Errorf("check DPoP proof: %w", err)
 	}

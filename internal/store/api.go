@@ -105,6 +105,7 @@ func (s *Store) DeleteAPI(ctx context.Context, id string, e tenant.LogEvent) err
 			`DELETE FROM client_grants WHERE audience = $1`,
 			`DELETE FROM role_permissions WHERE audience = $1`,
 			`DELETE FROM user_permissions WHERE audience = $1`,
+			`DELETE FROM consents WHERE audience = $1`,
 			`DELETE FROM apis WHERE identifier = $1`,
 		} {
 			if _, err := tx.exec(ctx, text, identifier); err != nil {

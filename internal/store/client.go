@@ -206,6 +206,8 @@ func (s *Store) DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.L
 			`DELETE FROM sends WHERE client_id = $1`,
 			`DELETE FROM session_clients WHERE client_id = $1`,
 			`DELETE FROM logout_tokens WHERE client_id = $1`,
+			// Another application may come to have its id.
+			`DELETE FROM consents WHERE client_id = $1`,
 			`DELETE FROM clients WHERE id = $1`,
 		} {
 			if _, err := tx.exec(ctx, text, id); err != nil {

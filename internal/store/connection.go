@@ -284,6 +284,7 @@ func (s *Store) DeleteConnection(ctx context.Context, id tenant.ConnectionID, e 
 			`DELETE FROM grants WHERE user_id IN (` + only + `)`,
 			`DELETE FROM user_roles WHERE user_id IN (` + only + `)`,
 			`DELETE FROM user_permissions WHERE user_id IN (` + only + `)`,
+			`DELETE FROM session_clients WHERE session_id IN (SELECT id FROM sessions WHERE user_id IN (` + only + `))`,
 			`DELETE FROM sessions WHERE user_id IN (` + only + `)`,
 			`DELETE FROM consents WHERE user_id IN (` + only + `)`,
 			`DELETE FROM users WHERE id IN (` + only + `)`,

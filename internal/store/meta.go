@@ -48,7 +48,8 @@ const (
 	sweepRows = 1000
 )
 
-// Sweep deletes codes, rates and counters that no rule looks at any more. It
+// Sweep deletes codes, rates, counters, sessions and grants that no rule looks at
+// any more. It
 // looks for them beside the writer, deletes a bounded number of each, and
 // reports whether there was more.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (more bool, err error) {
@@ -89,25 +90,33 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (more bool, err error)
 			toMillis(now.Add(-attack.KeepDevice)),
 		},
 	} {
-		full, err := s.sweepOne(ctx, d.find, d.remove, d.before)
+		full, err := s.sweepOne(ctx, d.find, d.before, d.remove)
 		if err != nil {
 			return false, fmt.Errorf("sweep: %w", err)
 		}
 		more = more || full
 	}
-	ended, err := s.sweepExpired(ctx, now)
-	return more || ended, err
+	expired, err := s.sweepExpired(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	ended, err := s.sweepGranted(ctx, now)
+	return more || expired || ended, err
 }
 
-func (s *Store) sweepOne(ctx context.Context, find, remove string, before any) (full bool, err error) {
+// sweepOne finds rows and deletes each, with the statements in remove. Those are
+// given its key and the moment, and look again: it may be in use by now.
+func (s *Store) sweepOne(ctx context.Context, find string, before any, remove ...string) (full bool, err error) {
 	keys, err := s.keys(ctx, find, before, sweepRows)
 	if err != nil || len(keys) == 0 {
 		return false, err
 	}
 	err = s.write(ctx, func(tx querier) error {
 		for _, key := range keys {
-			if _, err := tx.exec(ctx, remove, append(key, before)...); err != nil {
-				return err
+			for _, text := range remove {
+				if _, err := tx.exec(ctx, text, append(key, before)...); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -90,8 +90,10 @@ func (s *Store) EndSessions(ctx context.Context, e manage.EndSessions) (int64, e
 	err := s.write(ctx, func(tx querier) error {
 		const which = `(($1 <> '' AND id = $1) OR ($2 <> '' AND user_id = $2)) AND ended_at = 0`
 		if e.Tokens {
+			// There is an index of grants by user, and none by session.
 			if _, err := tx.exec(ctx, `UPDATE grants SET revoked_at = $3
-				WHERE revoked_at = 0 AND sid IN (SELECT id FROM sessions WHERE `+which+`)`, e.ID, e.User, toMillis(e.Now)); err != nil {
+				WHERE revoked_at = 0 AND user_id IN (SELECT user_id FROM sessions WHERE `+which+`)
+					AND sid IN (SELECT id FROM sessions WHERE `+which+`)`, e.ID, e.User, toMillis(e.Now)); err != nil {
 				return fmt.Errorf("revoke grants of session: %w", err)
 			}
 		}

@@ -52,19 +52,6 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 				(SELECT digest FROM authorization_codes WHERE expires_at < $1 LIMIT $2)`,
 			now.Add(-keepUsedCodes),
 		},
-		{
-			`SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at < $1)`,
-			`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)`,
-			now,
-		},
-		{
-			// An application's row is older than its session is long.
-			`SELECT EXISTS (SELECT 1 FROM session_clients c WHERE created_at < $1
-				AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = c.session_id))`,
-			`DELETE FROM session_clients WHERE session_id IN (SELECT c.session_id FROM session_clients c WHERE created_at < $1
-				AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = c.session_id) LIMIT $2)`,
-			now,
-		},
 	} {
 		var some bool
 		if err := s.read.row(ctx, d.find, toMillis(d.before)).Scan(&some); err != nil {

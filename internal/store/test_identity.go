@@ -203,6 +203,7 @@ func (s *Store) deleteTestUser(ctx context.Context, tx querier, user tenant.User
 	}
 	for _, text := range []string{
 		`DELETE FROM users WHERE id = $1`,
+		`DELETE FROM session_clients WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
 		`DELETE FROM sessions WHERE user_id = $1`,
 		`DELETE FROM consents WHERE user_id = $1`,
 		`DELETE FROM user_roles WHERE user_id = $1`,

@@ -159,7 +159,7 @@ func oneTimeTexts(sessions bool) []string {
 
 // oneTimeTables hold what works once and not for long.
 func oneTimeTables() []string {
-	return []string{"codes", "transactions", "authorization_codes", "device_codes", "pushed_requests"}
+	return []string{"codes", "transactions", "authorization_codes", "device_codes", "pushed_requests", "login_tickets"}
 }
 
 // sessionTables hold what keeps people signed in.

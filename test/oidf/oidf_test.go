@@ -29,7 +29,7 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// TestConformance runs the plans against one server.
+// TestConformance runs the five plans against one server.
 func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not with -short")
@@ -40,5 +40,7 @@ func TestConformance(t *testing.T) {
 	})
 	t.Run("basic", func(t *testing.T) { plan(t, p, "", basic) })
 	t.Run("form_post", func(t *testing.T) { plan(t, p, "form_post", basic) })
+	t.Run("rp-initiated-logout", func(t *testing.T) { plan(t, p, "", logout) })
+	t.Run("backchannel-rp-initiated-logout", func(t *testing.T) { plan(t, p, "", backchannel) })
 	p.server.NoteOutbox()
 }

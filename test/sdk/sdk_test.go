@@ -39,20 +39,34 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) {
 	}
 }
 
-func TestNodeAuth0(t *testing.T) {
+func TestNodeAuth0(t *testing.T) { inNode(t, "node-auth0") }
+
+// TestOpenIDNode is openid-client, express-openid-connect and auth0-auth-js.
+func TestOpenIDNode(t *testing.T) { inNode(t, "openid-node") }
+
+// inNode runs the tests of a directory in Node.
+func inNode(t *testing.T, dir string) {
 	if testing.Short() {
 		t.Skip("not with -short")
 	}
-	node := binary.Tool(t, "node", "DOORCODE_TEST_NODE")
-	if _, err := os.Stat("node-auth0/node_modules/auth0/package.json"); err != nil {
-		npm := binary.Tool(t, "npm", "")
-		run(t, "node-auth0", nil, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	}
+	node := packages(t, dir)
 	s := serve(t)
-	run(t, "node-auth0", []string{"DOORCODE_READY=" + s.ReadyFile(), "NODE_EXTRA_CA_CERTS=" + s.CAFile},
+	run(t, dir, []string{"DOORCODE_READY=" + s.ReadyFile(), "NODE_EXTRA_CA_CERTS=" + s.CAFile},
 		node, "--test", "--test-reporter=spec")
 	s.NoteOutbox()
 	s.Stop()
+}
+
+// packages fetches the packages of a directory, if they are not there, and
+// returns the path of Node.
+func packages(t *testing.T, dir string) string {
+	t.Helper()
+	node := binary.Tool(t, "node", "DOORCODE_TEST_NODE")
+	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err != nil {
+		npm := binary.Tool(t, "npm", "")
+		run(t, dir, nil, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	}
+	return node
 }
 
 func TestGoAuth0(t *testing.T) {

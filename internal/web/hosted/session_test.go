@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -178,7 +179,9 @@ func TestManySignIns(t *testing.T) {
 // A browser may say anything of itself: half a letter where it is cut, or bytes
 // that are no text.
 func TestUserAgentIsText(t *testing.T) {
-	w := &world{t: t, Server: testkit.Start(t, func(c *config.Config) { c.Database = storetest.Postgres(t) })}
+	w := &world{t: t, Server: testkit.Start(t, func(c *config.Config) {
+		c.Database, c.KeyFile = storetest.Postgres(t), filepath.Join(t.TempDir(), "key")
+	})}
 	for i, agent := range []string{strings.Repeat("x", 511) + "é", "\xff\xfe"} {
 		number := fmt.Sprintf("+4477009001%02d", i)
 		b := textbrowser.New(agentOf(agent), func(u *url.URL) bool { return u.Scheme+"://"+u.Host != w.URL })

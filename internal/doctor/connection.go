@@ -27,6 +27,7 @@ func (e *examination) connections(ctx context.Context) {
 		e.sender(ctx, c)
 		e.text(ctx, c)
 		e.codes(c)
+		e.fraud(ctx, c)
 	}
 	if used == 0 {
 		e.warn("connections", "No connection is enabled for an application: nobody can sign in.", "Enable one for the applications that are to use it.")
@@ -138,6 +139,26 @@ func (e *examination) segments(c *tenant.Connection, out message.SMS) {
 			"Shorten it to 70 characters, or use only characters of the GSM alphabet.")
 	default:
 		e.warn(check, about(c)+fmt.Sprintf("a message is billed as %d segments.", out.Segments), "Shorten it to 160 characters.")
+	}
+}
+
+// fraud looks at whether anybody could have messages sent to wherever they earn
+// with them.
+func (e *examination) fraud(ctx context.Context, c *tenant.Connection) {
+	const check = "sms_fraud"
+	if c.Channel != tenant.SMS || e.Place.Dev {
+		return // nothing is sent, or nothing that costs
+	}
+	set, err := e.Settings.Settings(ctx)
+	switch {
+	case err != nil:
+		e.unread(check, err)
+	case len(c.Fraud.Countries.List) == 0 && len(set.Countries.List) == 0:
+		e.warn(check, about(c)+"text messages go to every country.", "Name those where your people are: options.doorcode.fraud.country_codes.")
+	case c.Fraud.SendsDay == 0 && c.Fraud.SendsHour == 0:
+		e.warn(check, about(c)+"nothing bounds how many text messages are sent.", "Set options.doorcode.fraud.sends_per_day to what you would pay for.")
+	default:
+		e.ok(check, about(c)+"countries and number of text messages are bounded.")
 	}
 }
 

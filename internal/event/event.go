@@ -49,6 +49,7 @@ const (
 	TooManyFailures       = "limit_mu"
 	Unblocked             = "ublkdu"
 	APILimit              = "api_limit"
+	PhoneLimit            = "limit_phone"
 	NotificationFailed    = "fn"
 	NotificationWarning   = "wn"
 	ManagementWrite       = "sapi"

@@ -26,6 +26,10 @@ func (o BeginOutcome) word() string {
 		return "too_many_sends"
 	case TooManyTries:
 		return "too_many_tries"
+	case TooManyNumbers:
+		return "too_many_numbers"
+	case BudgetSpent:
+		return "budget_spent"
 	}
 	return "other"
 }
@@ -62,6 +66,18 @@ func (o CompleteOutcome) word() string {
 		return "too_many_sign_ups"
 	}
 	return "other"
+}
+
+// How metrics name starts that are refused for the number.
+const (
+	refusedCountry = "country"
+	refusedLine    = "line_type"
+)
+
+func (s *Service) countRefusal(ch tenant.Channel, why string) {
+	if s.Counts != nil {
+		s.Counts.Started(ch, why)
+	}
 }
 
 func (s *Service) countStart(ch tenant.Channel, o BeginOutcome) {

@@ -49,6 +49,11 @@ type Begin struct {
 	// the start is refused, if it is nil.
 	Spare *tenant.Code
 
+	// Spreads count the different numbers of whoever asks, Budgets the messages
+	// of the connection. A start that one of them has no room for is refused.
+	Spreads []attack.Tally
+	Budgets []attack.Tally
+
 	// Code is stored unless the code open for its key is to be repeated.
 	Code   tenant.Code
 	Life   time.Duration
@@ -90,6 +95,8 @@ const (
 	TooManyRequests                     // the caller's address has asked too often
 	TooManySends                        // the identifier has been sent too many
 	TooManyTries                        // the identifier's wrong tries are used up
+	TooManyNumbers                      // whoever asks has named too many numbers
+	BudgetSpent                         // the connection may send no more for now
 )
 
 // Spend is the guess that Ledger.Redeem is given.

@@ -29,6 +29,7 @@ func (s *Service) limitStart(ctx context.Context, c *tenant.Connection, r StartR
 	}
 	b.Tries = tries(c, p, r.IP, r.Authenticated)
 	b.Device = account.DeviceKey(s.Keys, r.Device)
+	s.limitFraud(c, r, b)
 	b.Limited = b.Refused
 	b.Limited.ID, b.Limited.Details = event.NewID(b.Now), nil
 	if !r.Spare || b.Withheld != (Withheld{}) {

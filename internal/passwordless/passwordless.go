@@ -83,6 +83,8 @@ var (
 	errSignUpDisabled     = fault.New(fault.Invalid, "bad.connection", "Public signup is disabled")
 	errRate               = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many requests. Wait for the time in the Retry-After header.")
 	errSends              = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Too many codes were asked for. Wait for the time in the Retry-After header.")
+	errNumbers            = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "Codes to too many numbers were asked for. Wait for the time in the Retry-After header.")
+	errBudget             = fault.New(fault.TooMany, oauth.CodeTooManyRequests, "No more text messages are sent for now. Wait for the time in the Retry-After header.")
 	errTries              = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,
 		"Your account has been blocked after multiple consecutive login attempts.")
 	errFailures = fault.New(fault.TooMany, oauth.CodeTooManyAttempts,

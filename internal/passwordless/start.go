@@ -84,6 +84,11 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
+	if test == nil {
+		if err := s.destination(c, set, to.Identifier); err != nil {
+			return Started{}, err
+		}
+	}
 	b, err := s.begin(c, to, test, r)
 	if err != nil {
 		return Started{}, err
@@ -103,6 +108,10 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		return Started{}, limited(errSends, begun)
 	case TooManyTries:
 		return Started{}, limited(errTries, begun)
+	case TooManyNumbers:
+		return Started{}, limited(errNumbers, begun)
+	case BudgetSpent:
+		return Started{}, limited(errBudget, begun)
 	case Due:
 		s.Outbox.Offer(begun.Message)
 	case Suppressed:

@@ -183,10 +183,11 @@ type connectionDoc struct {
 		} `json:"gateway_authentication"`
 		ForwardRequestInfo any `json:"forward_req_info"`
 		Doorcode           struct {
-			Autofill bool    `json:"autofill"`
-			Resend   string  `json:"resend"`
-			Numbers  string  `json:"numbers"`
-			WaitMS   float64 `json:"wait_for_provider_ms"`
+			Autofill bool      `json:"autofill"`
+			Resend   string    `json:"resend"`
+			Numbers  string    `json:"numbers"`
+			WaitMS   float64   `json:"wait_for_provider_ms"`
+			Fraud    *fraudDoc `json:"fraud"`
 
 			DefaultCountry string `json:"default_country"`
 			TwilioAPIKey   string `json:"twilio_api_key"`
@@ -240,6 +241,7 @@ func Connection(doc []byte, secrets map[string]string) (tenant.Connection, error
 		c.Text = tenant.MessageText{From: o.Email.From, Subject: o.Email.Subject, Body: o.Email.Body, Syntax: o.Email.Syntax}
 		return c, nil
 	}
+	c.Fraud = o.Doorcode.Fraud.fraud()
 	c.Text = tenant.MessageText{Template: o.Template, Syntax: o.Syntax}
 	c.Sender = tenant.SenderAccount{
 		Provider: o.Provider, TwilioSID: o.TwilioSID, From: o.From, MessagingServiceSID: o.MessagingServiceSID,

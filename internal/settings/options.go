@@ -118,6 +118,7 @@ func optionRules() rule {
 	}}
 	ours := rule{kinds: []string{"object"}, members: map[string]rule{
 		"vonage": maybe(vonageRule()), "sns": maybe(snsRule()),
+		"fraud":    maybe(fraudRule()),
 		"autofill": maybe(flag), "resend": maybe(oneOf("", "new", "repeat")),
 		"numbers":              maybe(oneOf("", "possible", "valid")),
 		"wait_for_provider_ms": maybe(whole(0, 10_000)), "default_country": maybe(text(0, 2)),

@@ -36,7 +36,8 @@ type tenantDoc struct {
 		Charset string `json:"charset"`
 		Mask    string `json:"mask"`
 	} `json:"device_flow"`
-	Flags struct {
+	Countries *countriesDoc `json:"country_codes"`
+	Flags     struct {
 		ClientAuth        *bool `json:"enforce_client_authentication_on_passwordless_start"`
 		RevealSignUp      bool  `json:"passwordless_start_reveals_signup_disabled"`
 		StandardsStrict   bool  `json:"standards_strict"`
@@ -63,6 +64,7 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 		},
 		ErrorPage:  d.ErrorPage.URL,
 		LogoutURLs: d.LogoutURLs, SilentLogout: !on(d.Sessions.Prompt), HiddenLogout: !on(d.Logout.Discovery),
+		Countries: d.Countries.countries(),
 		Flags: tenant.Flags{
 			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
 			StandardsStrict: d.Flags.StandardsStrict, LegacyPipeline: d.Flags.LegacyPipeline,
@@ -85,6 +87,7 @@ func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 		"allowed_logout_urls": listOf(text(0, 2048), 100),
 		"sessions":            switches("oidc_logout_prompt_enabled"), "oidc_logout": switches("rp_logout_end_session_endpoint_discovery"),
 		"device_flow": deviceFlow(), "resource_parameter_profile": oneOf("audience", "compatibility"),
+		"country_codes":    countriesRule().orNull(),
 		"session_lifetime": {kinds: []string{"number"}}, "idle_session_lifetime": {kinds: []string{"number"}},
 	}}
 	if err := r.checkMembers("", body); err != nil {

@@ -46,6 +46,9 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 		if st.describe(b, &out) {
 			return noteLimit(ctx, tx, note{event.TooManyTries, b.Identifier, "A code was asked for while no tries are left"}, b.Limited, b.Now)
 		}
+		if done, err := takeSpreads(ctx, tx, b, &out); done || err != nil {
+			return err
+		}
 		if b.Sends {
 			name := b.Identifier
 			if st.known {
@@ -54,6 +57,10 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 			if done, err := takeSend(ctx, tx, b, name, &out); done || err != nil {
 				return err
 			}
+		}
+		_, suppressed := st.suppressed(b)
+		if done, err := takeBudgets(ctx, tx, b, suppressed == "", &out); done || err != nil {
+			return err
 		}
 		return record(ctx, tx, b, st, &out)
 	})
@@ -64,7 +71,7 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 // statements of their own on PostgreSQL.
 func plainBegin(b passwordless.Begin) bool {
 	return b.Requests.Name == "" && !b.Sends && b.Device == "" && b.Spare == nil && b.Tries == attack.Tries{} &&
-		b.Withheld.Detail == ""
+		b.Withheld.Detail == "" && b.Spreads == nil && b.Budgets == nil
 }
 
 // standing is what a start needs to know of the recipient.

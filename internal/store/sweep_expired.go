@@ -10,6 +10,10 @@ import (
 // for it then is told that it has expired, not that there is none.
 const keepDevice = time.Hour
 
+// keepTallies is how long what is counted by the clock is kept: the longest span
+// is a day.
+const keepTallies = 25 * time.Hour
+
 // keepUsedCodes is how long an authorization code is known after its end, so that
 // one that is used again revokes what it gave.
 const keepUsedCodes = 24 * time.Hour
@@ -25,6 +29,11 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 			`SELECT EXISTS (SELECT 1 FROM used_once WHERE expires_at < $1)`,
 			`DELETE FROM used_once WHERE name IN (SELECT name FROM used_once WHERE expires_at < $1 LIMIT $2)`,
 			now,
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM tallies WHERE since < $1)`,
+			`DELETE FROM tallies WHERE (name, since) IN (SELECT name, since FROM tallies WHERE since < $1 LIMIT $2)`,
+			now.Add(-keepTallies),
 		},
 		{
 			`SELECT EXISTS (SELECT 1 FROM pushed_requests WHERE expires_at < $1)`,

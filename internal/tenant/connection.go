@@ -57,6 +57,8 @@ type Connection struct {
 	// Numbers says which phone numbers are taken: "" any that look like one,
 	// "possible", or "valid".
 	Numbers string
+	// Fraud is what it does against people who send messages for their own gain.
+	Fraud Fraud
 	// WaitForProvider is how long a start waits for the provider's refusal.
 	WaitForProvider time.Duration
 

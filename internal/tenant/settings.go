@@ -25,8 +25,11 @@ type Settings struct {
 	ResourceParameter bool
 	// DeviceFlow is the form of the codes that people type for a device.
 	DeviceFlow UserCodeForm
-	Flags      Flags
-	Doc        []byte // the document as the Management API shows it
+	// Countries says where text messages go to, for connections that do not
+	// say it themselves (Auth0: country_codes).
+	Countries Countries
+	Flags     Flags
+	Doc       []byte // the document as the Management API shows it
 }
 
 // Flags are the tenant's switches that engines read. The zero value is what a

@@ -1,0 +1,50 @@
+package passwordless
+
+import (
+	"slices"
+
+	"github.com/doorcode/doorcode/internal/address"
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// destination refuses a number that the connection sends nothing to. It looks at
+// the number alone, so it tells nothing about who has it. The refusals are in the
+// form of a provider's, which is what clients know (Twilio: 21408 and 21614).
+func (s *Service) destination(c *tenant.Connection, set *tenant.Settings, number string) error {
+	if c.Channel != tenant.SMS {
+		return nil
+	}
+	countries := c.Fraud.Countries
+	if len(countries.List) == 0 {
+		countries = set.Countries
+	}
+	if len(countries.List) > 0 && !address.InCountries(number, countries.List, countries.Deny) {
+		s.countRefusal(c.Channel, refusedCountry)
+		return fault.New(fault.Invalid, "sms_provider_error",
+			"Permission to send an SMS has not been enabled for the region indicated by the 'To' number: "+number+". (Code: 21408)")
+	}
+	if !c.Fraud.LineTypes {
+		return nil
+	}
+	if line := address.Line(number); line != "" && !slices.Contains(c.Fraud.AllowTypes, line) {
+		s.countRefusal(c.Channel, refusedLine)
+		return fault.New(fault.Invalid, "sms_provider_error",
+			"The 'To' number "+number+" is not a mobile number that messages are sent to. (Code: 21614)")
+	}
+	return nil
+}
+
+// limitFraud adds to a start what its connection does against fraud.
+func (s *Service) limitFraud(c *tenant.Connection, r StartRequest, b *Begin) {
+	if s.Limits == attack.Off || c.Channel != tenant.SMS || b.Withheld != (Withheld{}) {
+		return
+	}
+	ip := r.IP
+	if r.Authenticated {
+		ip = "" // a server asks for many people
+	}
+	b.Spreads = attack.Spreads(c.Fraud, ip, b.Device, b.Now)
+	b.Budgets = attack.Budgets(c.Fraud, c.ID, b.Now)
+}

@@ -41,6 +41,7 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	}
 	mux.Handle("/authorize", loginPages)
 	mux.Handle("/u/", loginPages)
+	mux.Handle("/activate", loginPages)
 	mux.Handle("/v2/logout", loginPages)
 	mux.Handle("/oidc/logout", loginPages)
 	dash := &dashboard.Dashboard{URL: a.url, Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev}

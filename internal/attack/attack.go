@@ -59,6 +59,17 @@ type Rate struct {
 // (Auth0: 50, refilled with 50 an hour).
 var StartRate = Rate{Burst: 50, Every: time.Hour / 50}
 
+// The limits on typing the codes of devices (RFC 8628 §5.1). They hold in every
+// mode, as those on other guesses do. Who guesses from one address for a year
+// finds one of a thousand codes that wait all the time with a chance of one in
+// eight, and lets a device of somebody else into an account of their own by it.
+var (
+	// ActivationRate is for each client address, which an office may share.
+	ActivationRate = Rate{Burst: 30, Every: 10 * time.Second}
+	// SessionActivationRate is for each session, from whatever addresses.
+	SessionActivationRate = Rate{Burst: 10, Every: time.Minute}
+)
+
 // Wait is how long until the bucket whose theoretical arrival time is tat
 // takes another request, and Left how many it takes now.
 func (r Rate) Wait(tat, now time.Time) time.Duration {

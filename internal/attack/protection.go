@@ -78,6 +78,19 @@ type Bucket struct {
 // asks for.
 func Starts(key string) Bucket { return Bucket{"start/" + key, StartRate} }
 
+// Activations are the buckets of the codes of devices that are typed at an
+// address, as AddressKey knows it, and in a session; each may be empty.
+func Activations(key, session string) []Bucket {
+	var list []Bucket
+	if key != "" {
+		list = append(list, Bucket{"activate/" + key, ActivationRate})
+	}
+	if session != "" {
+		list = append(list, Bucket{"activate/session/" + session, SessionActivationRate})
+	}
+	return list
+}
+
 // Failures is the bucket of an address's failed sign-ins.
 func Failures(p tenant.SuspiciousIP, ip string) Bucket {
 	return throttled(p, failures, p.Login, ip)

@@ -38,13 +38,14 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	if err != nil {
 		return Step{}, err
 	}
-	if t.Step != tenant.StepSignedIn {
+	if pageOf(&t) != PageConsent {
 		return at(t), ErrStep
 	}
-	user, err := s.asked(ctx, &t, b)
+	have, err := s.asked(ctx, &t, b)
 	if err != nil {
 		return Step{}, err
 	}
+	user := have.User
 	if !allow {
 		return s.abandon(ctx, &t, client, b, oauth.AccessDenied("User did not authorize the request"))
 	}
@@ -62,21 +63,21 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	}})
 }
 
-// asked is who the browser is signed in as, who must be the one the sign-in is
+// asked is the session of whom the browser is signed in as, who must be the one the sign-in is
 // for: a session that ended meanwhile, or that is another, answers for nobody.
-func (s *Service) asked(ctx context.Context, t *tenant.Transaction, b Browser) (tenant.UserID, error) {
+func (s *Service) asked(ctx context.Context, t *tenant.Transaction, b Browser) (*tenant.Session, error) {
 	set, err := s.Settings.Settings(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	have, err := s.session(ctx, b, set)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if have == nil || have.ID != t.Session {
-		return "", tenant.ErrTransaction
+		return nil, tenant.ErrTransaction
 	}
-	return have.User, nil
+	return have, nil
 }
 
 // viewConsent fills in what is asked for.

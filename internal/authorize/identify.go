@@ -55,7 +55,7 @@ func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (V
 			v.Connection = c
 		}
 	}
-	if v.Page != PageConsent {
+	if v.Page != PageConsent && v.Page != PageDevice {
 		return v, nil
 	}
 	return v, s.viewConsent(ctx, &v, b)

@@ -32,14 +32,23 @@ type Step struct {
 	Event string
 }
 
+// Over reports whether the sign-in has come to its end.
+func (s *Step) Over() bool {
+	return s.Response != nil || s.Page == PageAllowed || s.Page == PageDenied
+}
+
 // Page names a page of a sign-in.
 type Page uint8
 
-// The pages. Each is shown at one step of a transaction.
+// The pages. Each is shown at one step of a transaction, the last two once at its
+// end.
 const (
 	PageIdentify Page = iota + 1 // StepIdentify: a number or an address is asked for
 	PageCode                     // StepCode: a code is asked for
 	PageConsent                  // StepSignedIn: the person is asked what the application may have
+	PageDevice                   // StepSignedIn: the person is asked whether to let a device in
+	PageAllowed                  // the device was let in
+	PageDenied                   // it was not
 )
 
 // pageOf is the page that a transaction is at.
@@ -49,6 +58,9 @@ func pageOf(t *tenant.Transaction) Page {
 		return PageIdentify
 	case tenant.StepCode:
 		return PageCode
+	}
+	if t.Request.UserCode != "" {
+		return PageDevice
 	}
 	return PageConsent
 }
@@ -67,7 +79,7 @@ type View struct {
 	// one that is chosen, or that the page begins with.
 	Connections []*tenant.Connection
 	Connection  *tenant.Connection
-	// Scopes are what PageConsent asks about, API the API they belong to, and
+	// Scopes are what PageConsent and PageDevice ask about, API the API they belong to, and
 	// User who is asked.
 	Scopes oauth.Scopes
 	API    *tenant.API
@@ -87,4 +99,7 @@ var (
 	// ErrLength refuses a code that has not as many digits as the one that was
 	// sent. It costs no try.
 	ErrLength = fault.New(fault.Invalid, "invalid_otp_code_format", "The code has another number of digits.")
+	// ErrUserCode refuses the code of a device that does not wait, or not any
+	// more (RFC 8628 §3.3).
+	ErrUserCode = fault.New(fault.Invalid, "invalid_user_code", "No device waits for this code.")
 )

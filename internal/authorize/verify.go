@@ -98,6 +98,9 @@ func (s *Service) proceed(ctx context.Context, t tenant.Transaction, client *ten
 		// OpenID Connect Core 1.0 §3.1.2.1: it was somebody else who was meant.
 		return Step{}, oauth.LoginRequired()
 	}
+	if t.Request.UserCode != "" {
+		return at(t), nil // nobody lets a device in without being asked
+	}
 	ask, err := s.asksConsent(ctx, client, &t, have.User)
 	if err != nil {
 		return Step{}, err
@@ -120,7 +123,10 @@ func (s *Service) abandon(ctx context.Context, t *tenant.Transaction, client *te
 	if err := s.Ledger.AbandonTransaction(ctx, e.At, t.ID, e); err != nil {
 		return Step{}, err
 	}
-	step := answer(s.reply(&t.Request).Error(why))
+	step := Step{Page: PageDenied}
+	if t.Request.UserCode == "" {
+		step = answer(s.reply(&t.Request).Error(why))
+	}
 	step.Event, step.Transaction = e.Type, *t
 	return step, nil
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
@@ -30,6 +30,8 @@ type DeviceStart struct {
 	Scope       oauth.Scopes
 	Audience    string
 	Resource    string
+	IP          string
+	UserAgent   string
 }
 
 // DeviceStarted is what the device is told (RFC 8628 §3.2).
@@ -78,23 +80,39 @@ type Devices interface {
 	AddDevice(ctx context.Context, d tenant.DeviceRequest) (bool, error)
 	// PollDevice answers a device. At most one call ever is told DeviceGiven.
 	PollDevice(ctx context.Context, p DevicePoll) (DevicePolled, error)
-	// PendingDevice returns the request that people type the code for. The fault
-	// is NotFound unless it waits for an answer.
-	PendingDevice(ctx context.Context, userCodes [][]byte, now time.Time) (tenant.DeviceRequest, error)
+	// FindDevice returns the request that people type the code for. The fault is
+	// NotFound unless it waits for an answer, and TooMany if a limit is reached:
+	// each call takes one out of each bucket, found or not.
+	FindDevice(ctx context.Context, f DeviceSearch) (tenant.DeviceRequest, error)
 	// AnswerDevice approves a request for a user, or denies it if there is none.
-	// The fault is NotFound unless it waits for an answer: the first one counts.
+	// The fault is NotFound unless it waits for an answer: the first one counts;
+	// and tenant.ErrTransaction, with nothing stored, unless the sign-in of the
+	// answer, if there is one, is signed in and its session holds.
 	AnswerDevice(ctx context.Context, a DeviceAnswer) error
+	// AddLogs stores log events that belong to no other write.
+	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
+}
+
+// A DeviceSearch is the code of a device that somebody has typed.
+type DeviceSearch struct {
+	Now       time.Time
+	UserCodes [][]byte
+	Limits    []attack.Bucket
+	Failed    tenant.LogEvent // stored when there is no such request
 }
 
 // A DeviceAnswer is what somebody says to a device's request, in a session of
 // theirs.
 type DeviceAnswer struct {
-	Now       time.Time
-	UserCodes [][]byte
-	User      tenant.UserID // empty: no
-	SessionID string
-	AuthTime  time.Time
-	Event     tenant.LogEvent
+	Now         time.Time
+	UserCodes   [][]byte
+	Transaction string        // the sign-in that asked, which ends
+	User        tenant.UserID // empty: no
+	SessionID   string
+	AuthTime    time.Time
+	IP          string
+	UserAgent   string
+	Denied      tenant.LogEvent // stored if the answer is no
 }
 
 // StartDevice opens a request (RFC 8628 §3.1).
@@ -103,6 +121,19 @@ func (s *Service) StartDevice(ctx context.Context, r DeviceStart) (DeviceStarted
 	if err != nil {
 		return DeviceStarted{}, err
 	}
+	out, err := s.startDevice(ctx, client, r)
+	if err != nil && !fault.Has(err, fault.Internal) {
+		e := event.New(event.DeviceAskFailed, s.Now())
+		event.About(&e, nil, client)
+		e.IP, e.UserAgent, e.Description = r.IP, r.UserAgent, fault.Of(err).Message
+		if lerr := s.Devices.AddLogs(ctx, e); lerr != nil {
+			return out, fmt.Errorf("log refused device: %w", lerr)
+		}
+	}
+	return out, err
+}
+
+func (s *Service) startDevice(ctx context.Context, client *tenant.Client, r DeviceStart) (DeviceStarted, error) {
 	if !client.MayUse(tenant.GrantDeviceCode) {
 		return DeviceStarted{}, oauth.GrantNotAllowed(tenant.GrantDeviceCode)
 	}
@@ -150,13 +181,7 @@ func (s *Service) deviceDigests(code string) [][]byte {
 // userCodes are the digests of what somebody types: in any case, and with or
 // without what stands between the characters (RFC 8628 §6.1).
 func (s *Service) userCodes(typed string) [][]byte {
-	plain := strings.Map(func(r rune) rune {
-		if r == '-' || r == ' ' {
-			return -1
-		}
-		return r
-	}, strings.ToUpper(typed))
-	return s.Tokens.Secrets.MACs(secret.Identifiers, "user code", plain)
+	return s.Tokens.Secrets.MACs(secret.Identifiers, "user code", tenant.PlainUserCode(typed))
 }
 
 // The faults of polls (RFC 8628 §3.5), in Auth0's words.
@@ -215,30 +240,4 @@ func (s *Service) deviceCode(ctx context.Context, w *work) (Answer, error) {
 	}
 	w.Scope = oauth.ParseScopes(done.Request.AskedScope)
 	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangeDevice})
-}
-
-// PendingDevice finds the request that somebody has typed the code of, with its
-// application. The fault is NotFound if there is none that waits.
-func (s *Service) PendingDevice(ctx context.Context, typed string) (tenant.DeviceRequest, *tenant.Client, error) {
-	d, err := s.Devices.PendingDevice(ctx, s.userCodes(typed), s.Now())
-	if err != nil {
-		return d, nil, err
-	}
-	client, err := s.Settings.Client(ctx, d.Client)
-	return d, client, err
-}
-
-// ApproveDevice lets a device in as the user of a session, or refuses it if
-// there is no user. The fault is NotFound unless it waits for an answer.
-func (s *Service) ApproveDevice(ctx context.Context, typed string, by tenant.Session) error {
-	now := s.Now()
-	typ := event.DeviceConfirmed
-	if by.User == "" {
-		typ = event.DeviceDenied
-	}
-	e := event.New(typ, now)
-	e.User = by.User
-	return s.Devices.AnswerDevice(ctx, DeviceAnswer{
-		Now: now, UserCodes: s.userCodes(typed), User: by.User, SessionID: by.ID, AuthTime: by.AuthTime, Event: e,
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -130,17 +131,38 @@ func admitDevice(ctx context.Context, tx querier, p grant.DevicePoll, out *grant
 	return insertLogs(ctx, tx, p.Used)
 }
 
-// PendingDevice implements grant.Devices.
-func (s *Store) PendingDevice(ctx context.Context, userCodes [][]byte, now time.Time) (tenant.DeviceRequest, error) {
-	d := tenant.DeviceRequest{State: tenant.DevicePending}
-	first, last := ends(userCodes)
-	err := s.read.row(ctx, `SELECT client_id, audience, scope, expires_at FROM device_codes
-		WHERE (user_code = $1 OR user_code = $2) AND state = $3 AND expires_at > $4`,
-		first, last, string(tenant.DevicePending), toMillis(now)).Scan(&d.Client, &d.Audience, &d.Scope, millis{&d.Expires})
+// FindDevice implements grant.Devices. What is counted and logged stays, found or
+// not.
+func (s *Store) FindDevice(ctx context.Context, f grant.DeviceSearch) (tenant.DeviceRequest, error) {
+	var d tenant.DeviceRequest
+	var refused error
+	first, last := ends(f.UserCodes)
+	err := s.write(ctx, func(tx querier) error {
+		d, refused = tenant.DeviceRequest{State: tenant.DevicePending}, nil
+		for _, b := range f.Limits {
+			tat, ok, err := takeRequest(ctx, tx, b, f.Now)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				refused = fault.New(fault.TooMany, "too_many_requests", "The limit is reached.").After(b.Wait(tat, f.Now))
+				return noteLimit(ctx, tx, note{event.APILimit, b.Name, "Too many codes of devices were typed"}, f.Failed, f.Now)
+			}
+		}
+		err := tx.row(ctx, `SELECT client_id, audience, scope, asked_scope, expires_at FROM device_codes
+			WHERE (user_code = $1 OR user_code = $2) AND state = $3 AND expires_at > $4`,
+			first, last, string(tenant.DevicePending), toMillis(f.Now)).
+			Scan(&d.Client, &d.Audience, &d.Scope, &d.AskedScope, millis{&d.Expires})
+		if errors.Is(err, sql.ErrNoRows) {
+			refused = absent(err)
+			return insertLogs(ctx, tx, f.Failed)
+		}
+		return err
+	})
 	if err != nil {
-		return d, fmt.Errorf("read device: %w", absent(err))
+		return d, fmt.Errorf("find device: %w", err)
 	}
-	return d, nil
+	return d, refused
 }
 
 // AnswerDevice implements grant.Devices.
@@ -151,17 +173,33 @@ func (s *Store) AnswerDevice(ctx context.Context, a grant.DeviceAnswer) error {
 	}
 	first, last := ends(a.UserCodes)
 	err := s.write(ctx, func(tx querier) error {
+		if a.Transaction != "" {
+			if err := endAsking(ctx, tx, a); err != nil {
+				return err
+			}
+		}
+		denied := a.Denied
 		err := tx.row(ctx, `UPDATE device_codes SET state = $3, user_id = $4, sid = $5, auth_time = $6
 			WHERE (user_code = $1 OR user_code = $2) AND state = $7 AND expires_at > $8
 			RETURNING client_id`, first, last, string(state), string(a.User), a.SessionID, toMillis(a.AuthTime),
-			string(tenant.DevicePending), toMillis(a.Now)).Scan(&a.Event.Client)
-		if err != nil {
+			string(tenant.DevicePending), toMillis(a.Now)).Scan(&denied.Client)
+		if err != nil || state == tenant.DeviceApproved {
 			return absent(err)
 		}
-		return insertLogs(ctx, tx, a.Event)
+		return insertLogs(ctx, tx, denied)
 	})
 	if err != nil && !fault.Has(err, fault.NotFound) {
 		return fmt.Errorf("answer device: %w", err)
 	}
 	return err
+}
+
+// endAsking ends the sign-in that asked about a device, if its session holds.
+func endAsking(ctx context.Context, tx querier, a grant.DeviceAnswer) error {
+	if _, _, err := useSession(ctx, tx, a.Now, a.SessionID, a.IP, a.UserAgent); err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `UPDATE transactions SET step = $4 WHERE id = $1 AND expires_at > $2 AND step = $5 AND session_id = $3`,
+		a.Transaction, toMillis(a.Now), a.SessionID, tenant.StepDone, tenant.StepSignedIn)
+	return oneRow(n, err)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/authorize"
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -38,35 +39,51 @@ type requestDoc struct {
 	Device        string   `json:"device,omitempty"`
 	DPoPKey       string   `json:"dpop_jkt,omitempty"`
 	Legacy        bool     `json:"legacy,omitempty"`
+	UserCode      []byte   `json:"user_code,omitempty"` // sealed
 }
 
-func encodeRequest(r *tenant.AuthorizeRequest) (string, error) {
+func userCodePlace(transaction string) string { return "transactions/" + transaction + "/user_code" }
+
+func (s *Store) encodeRequest(id string, r *tenant.AuthorizeRequest) (string, error) {
+	var userCode []byte
+	if r.UserCode != "" {
+		userCode = s.secrets.Seal(secret.AtRest, []byte(r.UserCode), userCodePlace(id))
+	}
 	doc, err := json.Marshal(requestDoc{
 		RedirectURI: r.RedirectURI, RedirectGiven: r.RedirectGiven, ResponseType: r.ResponseType, ResponseMode: r.ResponseMode,
 		Scope: r.Scope, Audience: r.Audience, State: r.State, Nonce: r.Nonce, Challenge: r.Challenge, Prompt: r.Prompt,
 		MaxAge: int64(r.MaxAge / time.Second), HasMaxAge: r.HasMaxAge, LoginHint: r.LoginHint, HintUser: string(r.HintUser),
 		Connection: r.Connection, ScreenHint: r.ScreenHint, UILocales: r.UILocales, ACRValues: r.ACRValues,
-		Organization: r.Organization, Device: r.Device, DPoPKey: r.DPoPKey, Legacy: r.Legacy,
+		Organization: r.Organization, Device: r.Device, DPoPKey: r.DPoPKey, Legacy: r.Legacy, UserCode: userCode,
 	})
 	return string(doc), err
 }
 
-func decodeRequest(doc string, client tenant.ClientID) (tenant.AuthorizeRequest, error) {
+func (s *Store) decodeRequest(id, doc string, client tenant.ClientID) (tenant.AuthorizeRequest, error) {
 	var d requestDoc
-	err := json.Unmarshal([]byte(doc), &d)
+	if err := json.Unmarshal([]byte(doc), &d); err != nil {
+		return tenant.AuthorizeRequest{}, err
+	}
+	var userCode []byte
+	if len(d.UserCode) > 0 {
+		var err error
+		if userCode, err = s.secrets.Open(secret.AtRest, d.UserCode, userCodePlace(id)); err != nil {
+			return tenant.AuthorizeRequest{}, err
+		}
+	}
 	return tenant.AuthorizeRequest{
 		Client:      client,
 		RedirectURI: d.RedirectURI, RedirectGiven: d.RedirectGiven, ResponseType: d.ResponseType, ResponseMode: d.ResponseMode,
 		Scope: d.Scope, Audience: d.Audience, State: d.State, Nonce: d.Nonce, Challenge: d.Challenge, Prompt: d.Prompt,
 		MaxAge: time.Duration(d.MaxAge) * time.Second, HasMaxAge: d.HasMaxAge, LoginHint: d.LoginHint, HintUser: tenant.UserID(d.HintUser),
 		Connection: d.Connection, ScreenHint: d.ScreenHint, UILocales: d.UILocales, ACRValues: d.ACRValues,
-		Organization: d.Organization, Device: d.Device, DPoPKey: d.DPoPKey, Legacy: d.Legacy,
-	}, err
+		Organization: d.Organization, Device: d.Device, DPoPKey: d.DPoPKey, Legacy: d.Legacy, UserCode: string(userCode),
+	}, nil
 }
 
 // AddTransaction implements authorize.Ledger.
 func (s *Store) AddTransaction(ctx context.Context, t tenant.Transaction) error {
-	doc, err := encodeRequest(&t.Request)
+	doc, err := s.encodeRequest(t.ID, &t.Request)
 	if err != nil {
 		return fmt.Errorf("store sign-in: %w", err)
 	}
@@ -97,7 +114,7 @@ func (s *Store) PendingTransaction(ctx context.Context, now time.Time, id string
 		return t, tenant.ErrTransaction
 	}
 	if err == nil {
-		t.Request, err = decodeRequest(doc, client)
+		t.Request, err = s.decodeRequest(id, doc, client)
 	}
 	if err != nil {
 		return t, fmt.Errorf("read sign-in: %w", err)

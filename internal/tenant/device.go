@@ -35,6 +35,27 @@ func (f UserCodeForm) Filled(characters string) string {
 	return b.String()
 }
 
+// Shown is what somebody has typed as the device shows it, if it is a code of
+// this form.
+func (f UserCodeForm) Shown(typed string) string {
+	plain := PlainUserCode(typed)
+	if len(plain) != f.Size() {
+		return plain
+	}
+	return f.Filled(plain)
+}
+
+// PlainUserCode is a code without what stands between its characters, in
+// capitals: however somebody types it, it is the same (RFC 8628 §6.1).
+func PlainUserCode(typed string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' && r < 'A' || r > 'Z' {
+			return -1
+		}
+		return r
+	}, strings.ToUpper(typed))
+}
+
 // Size is how many characters a code has without what stands between.
 func (f UserCodeForm) Size() int { return strings.Count(f.mask(), "*") }
 

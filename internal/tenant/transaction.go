@@ -48,6 +48,10 @@ type AuthorizeRequest struct {
 	// Legacy says that the request is answered as the pipeline before OpenID
 	// Connect did (R9).
 	Legacy bool
+	// UserCode is the code that was typed for a device that asks to be let in.
+	// Then there was no request to /authorize and there is no redirect URI: what
+	// is answered is the device.
+	UserCode string
 }
 
 // A TransactionStep is where a pending sign-in is.

@@ -51,7 +51,7 @@ func TestOAU21DeviceAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
-				a := grant.DeviceAnswer{Now: start, UserCodes: [][]byte{d.UserCode}, User: user, AuthTime: start, Event: event.New(event.DeviceConfirmed, start)}
+				a := grant.DeviceAnswer{Now: start, UserCodes: [][]byte{d.UserCode}, User: user, AuthTime: start, Denied: event.New(event.DeviceDenied, start)}
 				switch err := s.AnswerDevice(t.Context(), a); {
 				case err == nil:
 					answers.Add(1)

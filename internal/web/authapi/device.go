@@ -40,6 +40,7 @@ func (a *API) device(w http.ResponseWriter, r *http.Request) error {
 	share(w, r, a.remember(r, cred.ID, ""))
 	d, err := a.Grants.StartDevice(r.Context(), grant.DeviceStart{
 		Credentials: cred, Scope: oauth.ParseScopes(scopes...), Audience: p.Get("audience"), Resource: p.Get("resource"),
+		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
 	})
 	if err != nil {
 		return err

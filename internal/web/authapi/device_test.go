@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -57,10 +58,10 @@ func TestOAU21DeviceFlow(t *testing.T) {
 	refused("half a code", poll(tv, d["device_code"].(string)[:20]), 403, "invalid_grant")
 	refused("no code", poll(tv, ""), 400, "invalid_request")
 	typed := strings.ToLower(strings.ReplaceAll(d["user_code"].(string), "-", " "))
-	if err := w.Devices().ApproveDevice(t.Context(), typed, by); err != nil {
+	if err := w.Devices().DecideDevice(t.Context(), grant.Decision{UserCode: typed, Session: by, Allow: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Devices().ApproveDevice(t.Context(), typed, tenant.Session{}); !fault.Has(err, fault.NotFound) {
+	if err := w.Devices().DecideDevice(t.Context(), grant.Decision{UserCode: typed}); !fault.Has(err, fault.NotFound) {
 		t.Errorf("a second answer counts: %v", err)
 	}
 	var mu sync.Mutex
@@ -87,7 +88,7 @@ func TestOAU21DeviceFlow(t *testing.T) {
 	refused("after its tokens", poll(tv, d["device_code"]), 403, "invalid_grant")
 
 	d = start()
-	if err := w.Devices().ApproveDevice(t.Context(), d["user_code"].(string), tenant.Session{}); err != nil {
+	if err := w.Devices().DecideDevice(t.Context(), grant.Decision{UserCode: d["user_code"].(string)}); err != nil {
 		t.Fatal(err)
 	}
 	refused("denied", poll(tv, d["device_code"]), 403, "access_denied")
@@ -96,7 +97,7 @@ func TestOAU21DeviceFlow(t *testing.T) {
 
 	d = start()
 	w.Clock.Advance(16 * time.Minute)
-	if err := w.Devices().ApproveDevice(t.Context(), d["user_code"].(string), by); !fault.Has(err, fault.NotFound) {
+	if err := w.Devices().DecideDevice(t.Context(), grant.Decision{UserCode: d["user_code"].(string), Session: by, Allow: true}); !fault.Has(err, fault.NotFound) {
 		t.Errorf("a code that is over is approved: %v", err)
 	}
 	refused("over", poll(tv, d["device_code"]), 403, "expired_token")

@@ -20,6 +20,7 @@ type metadata struct {
 	RevocationEndpoint string   `json:"revocation_endpoint"`
 	Introspection      string   `json:"introspection_endpoint"`
 	PushEndpoint       string   `json:"pushed_authorization_request_endpoint"`
+	DeviceEndpoint     string   `json:"device_authorization_endpoint"`
 	EndSession         string   `json:"end_session_endpoint,omitempty"`
 	Scopes             []string `json:"scopes_supported"`
 	ResponseTypes      []string `json:"response_types_supported"`
@@ -64,6 +65,7 @@ func (a *API) discovery(w http.ResponseWriter, r *http.Request) error {
 		RevocationEndpoint: a.Issuer + "oauth/revoke",
 		Introspection:      a.Issuer + "oauth/introspect",
 		PushEndpoint:       a.Issuer + "oauth/par",
+		DeviceEndpoint:     a.Issuer + "oauth/device/code",
 		EndSession:         endSession,
 		Backchannel:        true,
 		BackchannelSession: true,
@@ -75,7 +77,7 @@ func (a *API) discovery(w http.ResponseWriter, r *http.Request) error {
 			tenant.PromptNone, tenant.PromptLogin, tenant.PromptConsent, tenant.PromptSelectAccount, tenant.PromptCreate,
 		},
 		ResponseIssuer:    true,
-		GrantTypes:        []string{tenant.GrantOTP, tenant.GrantAuthorizationCode, tenant.GrantImplicit, tenant.GrantClientCredentials, tenant.GrantRefreshToken},
+		GrantTypes:        []string{tenant.GrantOTP, tenant.GrantAuthorizationCode, tenant.GrantImplicit, tenant.GrantClientCredentials, tenant.GrantRefreshToken, tenant.GrantDeviceCode},
 		SubjectTypes:      []string{"public"},
 		AuthMethods:       []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		AuthAlgs:          signing.AssertionAlgs(),

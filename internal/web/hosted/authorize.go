@@ -34,6 +34,9 @@ func (p *Pages) next(w http.ResponseWriter, r *http.Request, step authorize.Step
 	if step.Response != nil {
 		return p.respond(w, step.Response)
 	}
+	if step.Page == authorize.PageAllowed || step.Page == authorize.PageDenied {
+		return p.showAnswered(w, step)
+	}
 	p.redirect(w, p.address(step.Page, &step.Transaction))
 	return nil
 }
@@ -56,7 +59,9 @@ func (p *Pages) address(page authorize.Page, t *tenant.Transaction) string {
 		}
 	case authorize.PageConsent:
 		path = pathConsent
-	case authorize.PageIdentify:
+	case authorize.PageDevice:
+		path = pathDevice
+	case authorize.PageIdentify, authorize.PageAllowed, authorize.PageDenied:
 	}
 	return path + "?state=" + url.QueryEscape(t.ID)
 }

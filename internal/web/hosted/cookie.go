@@ -107,7 +107,7 @@ func (p *Pages) give(w http.ResponseWriter, r *http.Request, step authorize.Step
 		c := p.cookie(name, step.TransactionCookie, http.SameSiteLaxMode)
 		c.MaxAge = int(tenant.TransactionLifetime / time.Second)
 		http.SetCookie(w, c)
-	case step.Response != nil && name != transactionCookie:
+	case step.Over() && name != transactionCookie:
 		c := p.cookie(name, "", http.SameSiteLaxMode)
 		c.MaxAge = -1
 		http.SetCookie(w, c)

@@ -1,5 +1,5 @@
 // Package hosted serves what people see of a sign-in and of a logout: /authorize,
-// the logout endpoints and the pages below /u. Package authorize decides what comes next; here it is shown.
+// /activate, the logout endpoints and the pages below /u. Package authorize decides what comes next; here it is shown.
 //
 // The pages are forms and links. They work without scripts and load nothing
 // from elsewhere; a policy allows them no more. Each step has a path of its own,
@@ -30,8 +30,12 @@ const (
 	pathSMS      = "/u/login/passwordless-sms-challenge"
 	pathEmail    = "/u/login/passwordless-email-challenge"
 	pathConsent  = "/u/consent"
+	pathDevice   = "/u/device"
 	pathLogout   = "/u/logout"
 )
+
+// pathActivate is the address that devices show (RFC 8628 §3.2).
+const pathActivate = "/activate"
 
 // Pages serves them.
 type Pages struct {
@@ -68,6 +72,8 @@ func (p *Pages) Handler() (http.Handler, error) {
 		pathSMS:      {p.showStep, p.verify},
 		pathEmail:    {p.showStep, p.verify},
 		pathConsent:  {p.showStep, p.consent},
+		pathDevice:   {p.showStep, p.confirmDevice},
+		pathActivate: {p.showActivation, p.activate},
 	} {
 		mux.Handle("GET "+path, p.handle(page.show))
 		mux.Handle("POST "+path, own(p.handle(page.take)))

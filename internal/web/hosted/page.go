@@ -44,9 +44,10 @@ type page struct {
 	Identifier string
 	Digits     int
 
-	User   string
-	Scopes []string
-	API    string
+	User     string
+	UserCode string
+	Scopes   []string
+	API      string
 }
 
 // other is another way to sign in.
@@ -81,6 +82,9 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, ty
 		d.Others = p.others(v)
 	case authorize.PageConsent:
 		name, d.Title = "consent", "Allow "+d.App+"?"
+		d.consent(v)
+	case authorize.PageDevice:
+		name, d.Title, d.UserCode = "device", "Connect a device to "+d.App+"?", t.Request.UserCode
 		d.consent(v)
 	default:
 		d.Title = "Check your e-mail"

@@ -134,7 +134,7 @@ func (a *App) buildUseCases(send *senders) {
 	a.grants = &grant.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens, Devices: a.Store,
 		Management: managementAudiences(a.url), Now: a.now,
-		UserinfoLimit: a.meter(attack.UserinfoRate),
+		UserinfoLimit: a.meter(attack.UserinfoRate), DelegationLimit: a.meter(attack.DelegationRate),
 	}
 	a.authorize = &authorize.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,

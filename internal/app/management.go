@@ -36,7 +36,7 @@ func WithFile(cfg config.Config) (config.Config, error) {
 // manager is the use cases of whoever manages the tenant.
 func (a *App) manager() *manage.Service {
 	return &manage.Service{
-		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Roles: a.Store, Tenant: a.Store, Users: a.Store, Sessions: a.Store,
+		Connections: a.Store, Clients: a.Store, APIs: a.Store, Grants: a.Store, Roles: a.Store, Tenant: a.Store, Users: a.Store, Sessions: a.Store, Devices: a.Store,
 		Logs: a.Store, Messages: a.Store, Files: a.Store, EmailProviders: a.Store, Protections: a.Store, Blocks: a.Store, Keys: a.Secrets,
 		TestIdentities: a.Store, Codes: otp.Maker{Keys: a.Secrets},
 		Senders: func(ctx context.Context, c *tenant.Connection) (delivery.Sender, error) {

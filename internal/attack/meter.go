@@ -13,6 +13,9 @@ var (
 	ManagementRate = Rate{Burst: 50, Every: time.Second / 16}
 	// UserinfoRate is for requests about each user to /userinfo.
 	UserinfoRate = Rate{Burst: 10, Every: time.Minute / 5}
+	// DelegationRate is for exchanges at /delegation, from each address and
+	// about each user.
+	DelegationRate = Rate{Burst: 10, Every: time.Minute / 10}
 )
 
 // A Meter keeps token buckets in memory. The zero value with a Rate is ready

@@ -135,6 +135,9 @@ func (s *Service) read(ctx context.Context, w *beginning, set *tenant.Settings) 
 		r.Audience = set.DefaultAudience
 	}
 	r.Legacy = r.Audience == "" && w.client.Legacy(set.Flags)
+	if err := oauth.CheckNonce(&r); err != nil {
+		return r, err
+	}
 	if _, err := s.Grants.PersonAPI(ctx, r.Audience); err != nil {
 		return r, err
 	}

@@ -46,6 +46,10 @@ func (s *Service) issue(ctx context.Context, in issuing) (Step, error) {
 		g.Grant.Audience = api.Identifier
 	}
 	kind, _ := oauth.ParseResponseType(r.ResponseType)
+	refresh := s.legacy(&g, r, in.client, granted)
+	if r.Legacy && kind.Token && granted.Has(oauth.OpenID) {
+		kind.IDToken = true // which it did not have to name
+	}
 	var code string
 	if kind.Code {
 		code, g.Code = s.code(r, g.Grant.ID, now)
@@ -74,12 +78,31 @@ func (s *Service) issue(ctx context.Context, in issuing) (Step, error) {
 		}
 		pairs = append(pairs, more...)
 	}
+	if refresh != "" {
+		pairs = append(pairs, oauth.Pair{Name: "refresh_token", Value: refresh})
+	}
 	step := answer(s.reply(r).With(pairs...))
 	step.Transaction = *in.transaction
 	if in.event != nil {
 		step.Event = in.event.Type
 	}
 	return step, nil
+}
+
+// legacy fills in what the legacy pipeline gives beside the rest, and returns
+// the refresh token of an answer without a code.
+func (s *Service) legacy(g *Granting, r *tenant.AuthorizeRequest, client *tenant.Client, granted oauth.Scopes) (refresh string) {
+	if !r.Legacy {
+		return ""
+	}
+	g.Grant.Pipeline, g.Grant.Device = tenant.PipelineLegacy, r.Device
+	d := event.Deprecation(event.LegacyAuthorize, client, g.Now)
+	d.IP, d.UserAgent, d.Scope = g.IP, g.UserAgent, g.Grant.Scope
+	g.Deprecated = &d
+	if kind, _ := oauth.ParseResponseType(r.ResponseType); !kind.Code && granted.Has(oauth.OfflineAccess) {
+		refresh, g.Refresh = s.Grants.NewRefresh(client, g.Grant.ID, "")
+	}
+	return refresh
 }
 
 // code makes an authorization code for a request.
@@ -134,7 +157,10 @@ func (s *Service) grantable(ctx context.Context, client *tenant.Client, r *tenan
 	}
 	rule := oauth.ScopeRule{Client: client, API: api, Attributes: r.Legacy}
 	granted := rule.Grantable(oauth.ParseScopes(r.Scope))
-	if kind, _ := oauth.ParseResponseType(r.ResponseType); !kind.Code {
+	kind, _ := oauth.ParseResponseType(r.ResponseType)
+	// The legacy pipeline gives refresh tokens to devices with a name, whatever
+	// the response type (F12).
+	if r.Legacy && r.Device == "" || !r.Legacy && !kind.Code {
 		granted = granted.Without(oauth.Scopes{oauth.OfflineAccess})
 	}
 	return api, granted, nil

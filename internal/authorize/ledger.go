@@ -107,4 +107,8 @@ type Granting struct {
 	// asked.
 	Consent *tenant.Consent
 	Event   *tenant.LogEvent // nil when there is nothing to tell
+	// Refresh is stored with the grant, for applications of the legacy
+	// pipeline alone, and Deprecated tells of them; nil otherwise.
+	Refresh    *tenant.RefreshToken
+	Deprecated *tenant.LogEvent
 }

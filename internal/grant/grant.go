@@ -32,8 +32,10 @@ type Service struct {
 	Management []string
 	Counts     Counter // nil counts nothing
 	Now        func() time.Time
-	// UserinfoLimit counts the requests about each user; nil limits none.
-	UserinfoLimit *attack.Meter
+	// UserinfoLimit counts the requests about each user, and DelegationLimit
+	// those from each address for each user; nil limits none.
+	UserinfoLimit   *attack.Meter
+	DelegationLimit *attack.Meter
 }
 
 // A Counter is told what was issued, for metrics. Its method returns at once.
@@ -179,17 +181,23 @@ func (s *Service) refreshToken(w *work, grantID string) (string, *tenant.Refresh
 	if !w.granted.Has(oauth.OfflineAccess) {
 		return "", nil
 	}
+	return s.NewRefresh(w.client, grantID, w.key)
+}
+
+// NewRefresh makes the first refresh token of a grant, by the application's
+// policy. The key is the thumbprint of the one that was proved, or empty.
+func (s *Service) NewRefresh(client *tenant.Client, grantID, key string) (string, *tenant.RefreshToken) {
 	now := s.Now()
 	text, digest := s.Tokens.NewRefresh()
-	p := w.client.Refresh
+	p := client.Refresh
 	t := &tenant.RefreshToken{
 		Digest: digest, Grant: grantID, Generation: 1, Rotating: p.Rotating,
 		IssuedAt: now, LastUsed: now, IdleSpan: p.Idle,
 	}
-	if w.client.Public() {
+	if client.Public() {
 		// RFC 9449 §5: that of an application with a proof of its own is bound
 		// to that already.
-		t.Key = w.key
+		t.Key = key
 	}
 	if p.Lifetime > 0 {
 		t.Expires = now.Add(p.Lifetime)

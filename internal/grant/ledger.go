@@ -46,6 +46,10 @@ type Ledger interface {
 	// directly and by roles, in order.
 	Permissions(ctx context.Context, id tenant.UserID, audience string) ([]string, error)
 
+	// User returns a user with all identities, blocked or not. The fault is
+	// NotFound when there is none.
+	User(ctx context.Context, id tenant.UserID) (*tenant.User, error)
+
 	// ActiveUser returns a user. The fault is NotFound when there is none, or
 	// they are blocked.
 	ActiveUser(ctx context.Context, id tenant.UserID) (tenant.User, error)
@@ -79,10 +83,17 @@ type Refresh struct {
 	Key string
 	// Audience, unless it is empty, must be the grant's.
 	Audience string
-	Next     []byte // digest of the token that replaces it, when rotating
+	// Barred are the rules whose tokens are not taken, BarOIDC for those of
+	// OpenID Connect; none if it is empty.
+	Barred tenant.Pipeline
+	Next   []byte // digest of the token that replaces it, when rotating
 	// Used, Failed and Reused are the log events of the three outcomes.
 	Used, Failed, Reused tenant.LogEvent
 }
+
+// BarOIDC is the value of Refresh.Barred that takes tokens of the legacy
+// pipeline alone.
+const BarOIDC tenant.Pipeline = "oidc"
 
 // Refreshed is what became of a Refresh.
 type Refreshed struct {

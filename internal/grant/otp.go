@@ -83,6 +83,11 @@ func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error)
 	if w.granted, permissions, err = s.Permitted(ctx, p.user.ID, w.api, w.granted); err != nil {
 		return Answer{}, err
 	}
+	if w.form.Attributes && w.granted.Has("identities") {
+		if p.user, err = s.Ledger.User(ctx, p.user.ID); err != nil {
+			return Answer{}, err
+		}
+	}
 	t, err := s.Tokens.Issue(ctx, token.Request{
 		Client: w.client, API: w.api, User: p.user, Grant: p.grant,
 		Scope: w.granted.String(), AskedScope: w.Scope.String(),

@@ -31,6 +31,7 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	use := Refresh{
 		Now: now, Digests: s.Tokens.RefreshDigests(w.RefreshToken), Client: w.client.ID,
 		Policy: w.client.Refresh, Next: digest, Used: used, Failed: failed, Reused: reused, Key: w.key,
+		Barred: tenant.PipelineOwner,
 	}
 	if err := needsKey(w, other); err != nil {
 		return Answer{}, err
@@ -64,7 +65,8 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 		return Answer{}, err
 	}
 	// What was granted may have been taken back since.
-	granted := oauth.ScopeRule{Client: w.client, API: w.api}.Grantable(allowed)
+	w.form.Attributes = done.Grant.Legacy()
+	granted := oauth.ScopeRule{Client: w.client, API: w.api, Attributes: w.form.Attributes}.Grantable(allowed)
 	w.granted = oauth.Narrow(granted, w.Scope)
 	if !w.client.Refresh.Rotating {
 		next = ""

@@ -57,7 +57,13 @@ func (s *Service) Userinfo(ctx context.Context, r UserinfoRequest) (json.RawMess
 	if err != nil {
 		return nil, access.Client, err
 	}
-	claims := token.Claims(&user, access.Scopes, token.Form{Strict: set.Flags.StandardsStrict})
+	form := token.Form{Strict: set.Flags.StandardsStrict}
+	claims := token.Claims(&user, access.Scopes, form)
+	if set.Flags.LegacyProfile {
+		if claims, err = s.legacyProfile(ctx, access.Client, &user, claims, set); err != nil {
+			return nil, access.Client, err
+		}
+	}
 	doc, err := token.AppendClaims(nil, claims)
 	return doc, access.Client, err
 }

@@ -52,6 +52,7 @@ type Service struct {
 	Tenant      Tenant
 	Users       Users
 	Sessions    Sessions
+	Devices     Devices
 	Logs        Logs
 	Messages    Messages
 	Files       Files

@@ -120,11 +120,17 @@ func readResponse(c *tenant.Client, r *tenant.AuthorizeRequest, v Values) error 
 	if err := checkChallenge(r.Challenge, method, t.Code && c.Public()); err != nil {
 		return err
 	}
-	if t.IDToken && r.Nonce == "" { // OpenID Connect Core 1.0 §3.2.2.1
-		return MissingParameter("nonce")
-	}
 	if t.IDToken && !ParseScopes(r.Scope).Has(OpenID) {
 		return InvalidRequest("An id_token needs the scope openid.")
+	}
+	return nil
+}
+
+// CheckNonce demands a nonce of requests for an ID token through the browser
+// (OpenID Connect Core 1.0 §3.2.2.1). Those of the legacy pipeline had none.
+func CheckNonce(r *tenant.AuthorizeRequest) error {
+	if t, _ := ParseResponseType(r.ResponseType); t.IDToken && r.Nonce == "" && !r.Legacy {
+		return MissingParameter("nonce")
 	}
 	return nil
 }

@@ -98,7 +98,10 @@ func TestReadAuthorizeRefuses(t *testing.T) {
 		{"a nonce that is too long", webApp(), []string{"nonce", long}, "invalid_request"},
 		{"a login hint that is too long", webApp(), []string{"login_hint", long}, "invalid_request"},
 	} {
-		_, err := oauth.ReadAuthorize(c.client, "https://app.example.com/cb", request(c.change...))
+		r, err := oauth.ReadAuthorize(c.client, "https://app.example.com/cb", request(c.change...))
+		if err == nil {
+			err = oauth.CheckNonce(&r)
+		}
 		if got := fault.Of(err); got == nil || got.Code != c.code {
 			t.Errorf("%s: %v, want %s", c.name, err, c.code)
 		}

@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/account"
-	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
-	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -41,6 +39,8 @@ type FinishRequest struct {
 	Session  *tenant.Session
 	Replaces string
 	Ticket   *tenant.LoginTicket
+	// Deprecated is recorded beside what is recorded anyway, when not nil.
+	Deprecated *tenant.LogEvent
 }
 
 // Finished is a sign-in.
@@ -59,38 +59,8 @@ type Finished struct {
 // Finish exchanges a code for a grant. The faults are Denied for a code that
 // does not let anybody in, and TooMany when the identifier's tries are used up.
 func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error) {
-	c, err := s.Connections.Connection(ctx, r.Realm)
-	if err != nil && !fault.Has(err, fault.NotFound) {
-		return Finished{}, err
-	}
-	if err != nil || !c.Admits(r.Client.ID) {
-		// Nothing can have been sent through it for this application.
-		return Finished{}, fault.New(fault.Invalid, "invalid_request", "the connection was not found").Because(err)
-	}
-	to := tenant.Recipient{Connection: c.ID, Channel: c.Channel}
-	wrong := oauth.WrongCode(c.Channel)
-	if c.Channel == tenant.SMS {
-		to.Identifier, err = address.Phone(r.Username)
-	} else {
-		to.Identifier, err = address.Email(r.Username)
-	}
+	c, sp, in, err := s.prepare(ctx, r)
 	if err != nil {
-		return Finished{}, wrong
-	}
-	code, ok := otp.Typed(r.OTP)
-	if !ok {
-		return Finished{}, wrong // no code of ours: not a try
-	}
-	test, err := s.testIdentity(ctx, to)
-	if err != nil {
-		return Finished{}, err
-	}
-	now := s.Now()
-	in, sp := s.signIn(now, c, to, r), s.guess(now, c, to, code, r)
-	if test != nil {
-		s.asTest(test, code, &sp, &in)
-	}
-	if err := s.limitFinish(ctx, c, r, &sp, &in); err != nil {
 		return Finished{}, err
 	}
 	spent, done, err := s.Ledger.Redeem(ctx, sp, in)
@@ -212,6 +182,10 @@ func (s *Service) signIn(now time.Time, c *tenant.Connection, to tenant.Recipien
 	}
 	if r.Ticket != nil {
 		events[0].Type, refused.Type = event.CrossOrigin, event.CrossOriginFailed
+	}
+	if d := r.Deprecated; d != nil {
+		d.IP, d.UserAgent, d.UserName = r.IP, r.UserAgent, to.Identifier
+		events = append(events[:len(events):len(events)], *d)
 	}
 	g := r.Grant
 	g.Client, g.AuthTime, g.CreatedAt = r.Client.ID, now, now

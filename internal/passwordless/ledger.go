@@ -24,6 +24,10 @@ type Ledger interface {
 	// refresh token and the log events. Each half is a transaction at least:
 	// a code may be redeemed for a sign-in that then fails, never the reverse.
 	Redeem(ctx context.Context, s Spend, c Complete) (Spent, Completed, error)
+
+	// Check judges one guess as Redeem does, with everything that is counted,
+	// and leaves a code that it is right for to be redeemed.
+	Check(ctx context.Context, s Spend) (Spent, error)
 }
 
 // Begin is what Ledger.Begin is given.

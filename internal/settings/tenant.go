@@ -42,6 +42,10 @@ type tenantDoc struct {
 		RevealSignUp      bool  `json:"passwordless_start_reveals_signup_disabled"`
 		StandardsStrict   bool  `json:"standards_strict"`
 		LegacyPipeline    bool  `json:"enable_legacy_pipeline"`
+		LegacyOwner       *bool `json:"allow_legacy_ro_grant_types"`
+		LegacyDelegation  *bool `json:"allow_legacy_delegation_grant_types"`
+		LegacyTokenInfo   *bool `json:"allow_legacy_tokeninfo_endpoint"`
+		LegacyProfile     bool  `json:"enable_legacy_profile"`
 		RevokeGrant       bool  `json:"revoke_refresh_token_grant"`
 		ConfirmLogout     bool  `json:"confirm_logout"`
 		ClientConnections *bool `json:"enable_client_connections"`
@@ -69,6 +73,8 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
 			StandardsStrict: d.Flags.StandardsStrict, LegacyPipeline: d.Flags.LegacyPipeline,
 			RevokeDeletesGrant: d.Flags.RevokeGrant, ConfirmLogout: d.Flags.ConfirmLogout, ClientConnections: on(d.Flags.ClientConnections),
+			NoLegacyOwner: !on(d.Flags.LegacyOwner), NoLegacyDelegation: !on(d.Flags.LegacyDelegation),
+			NoLegacyTokenInfo: !on(d.Flags.LegacyTokenInfo), LegacyProfile: d.Flags.LegacyProfile,
 		},
 		Doc: doc,
 	}, nil

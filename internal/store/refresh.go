@@ -66,7 +66,7 @@ const useRefreshText = `
 		AND (expires_at = 0 OR expires_at > $3) AND (idle_ends_at = 0 OR idle_ends_at > $3)
 		AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
 			WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked
-				AND ($7 = '' OR g.audience = $7))
+				AND ($7 = '' OR g.audience = $7) AND COALESCE(NULLIF(g.pipeline, ''), 'oidc') <> $8)
 	RETURNING grant_id, generation, expires_at, idle_span, jkt`
 
 // UseRefresh implements grant.Ledger.
@@ -81,7 +81,7 @@ func (s *Store) UseRefresh(ctx context.Context, r grant.Refresh) (grant.Refreshe
 		out = grant.Refreshed{}
 		old := tenant.RefreshToken{}
 		first, last := ends(r.Digests)
-		err := tx.row(ctx, useRefreshText, first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Key, r.Audience).
+		err := tx.row(ctx, useRefreshText, first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Key, r.Audience, r.Barred).
 			Scan(&old.Grant, &old.Generation, millis{&old.Expires}, span{&old.IdleSpan}, &old.Key)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -211,7 +211,12 @@ func readGrantUser(ctx context.Context, q querier, id string) (tenant.Grant, ten
 	g := tenant.Grant{ID: id}
 	var u tenant.User
 	row := q.row(ctx, grantUserText, id)
-	err := scanUser(prefixed{row, []any{&g.Client, &g.SessionID, &g.Audience, &g.Scope, millis{&g.AuthTime}, millis{&g.CreatedAt}}}, &u)
+	err := scanUser(prefixed{row, []any{
+		&g.Client, &g.SessionID, &g.Audience, &g.Scope,
+		millis{&g.AuthTime},
+		millis{&g.CreatedAt},
+		&g.Pipeline, &g.Device,
+	}}, &u)
 	if err != nil {
 		return g, u, fmt.Errorf("read grant: %w", absent(err))
 	}
@@ -220,8 +225,8 @@ func readGrantUser(ctx context.Context, q querier, id string) (tenant.Grant, ten
 }
 
 var grantUserText = `
-	SELECT g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.granted_at, u.*
-	FROM (SELECT client_id, sid, audience, scope, auth_time, created_at AS granted_at, user_id
+	SELECT g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.granted_at, g.pipeline, g.device, u.*
+	FROM (SELECT client_id, sid, audience, scope, auth_time, created_at AS granted_at, pipeline, device, user_id
 		FROM grants WHERE id = $1 AND revoked_at = 0) g
 	JOIN (SELECT ` + userColumns + ` FROM users WHERE NOT blocked) u ON u.id = g.user_id`
 

@@ -21,7 +21,7 @@ var refreshPostgresText = `
 			AND (expires_at = 0 OR expires_at > $3) AND (idle_ends_at = 0 OR idle_ends_at > $3)
 			AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
 				WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked
-					AND ($11::text = '' OR g.audience = $11::text))
+					AND ($11::text = '' OR g.audience = $11::text) AND COALESCE(NULLIF(g.pipeline, ''), 'oidc') <> $12)
 		RETURNING grant_id, generation, expires_at, idle_span, jkt
 	), next AS (
 		INSERT INTO refresh_tokens (digest, grant_id, generation, rotating,
@@ -30,7 +30,7 @@ var refreshPostgresText = `
 			CASE WHEN idle_span > 0 THEN $3::bigint + idle_span ELSE 0 END, 0, jkt
 		FROM used WHERE $4::boolean
 	), who AS (
-		SELECT g.id AS grant_id, g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.created_at AS granted_at, g.user_id
+		SELECT g.id AS grant_id, g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.created_at AS granted_at, g.pipeline, g.device, g.user_id
 		FROM used JOIN grants g ON g.id = used.grant_id
 	), entry AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
@@ -38,7 +38,7 @@ var refreshPostgresText = `
 			CASE WHEN (SELECT test FROM users WHERE id = who.user_id) THEN '{"test":true,' || substr($9::text, 2) ELSE $9 END
 		FROM who
 	)
-	SELECT who.grant_id, who.client_id, who.sid, who.audience, who.scope, who.auth_time, who.granted_at, u.*
+	SELECT who.grant_id, who.client_id, who.sid, who.audience, who.scope, who.auth_time, who.granted_at, who.pipeline, who.device, u.*
 	FROM who JOIN (SELECT ` + userColumns + ` FROM users) u ON u.id = who.user_id`
 
 // refreshPostgres uses a good token in one round trip. It reports false for
@@ -51,11 +51,11 @@ func (s *Store) refreshPostgres(ctx context.Context, r grant.Refresh) (out grant
 	first, last := ends(r.Digests)
 	g := &out.Grant
 	args := []any{
-		first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Next, r.Used.ID, r.Used.Type, doc, r.Key, r.Audience,
+		first, last, toMillis(r.Now), r.Policy.Rotating, r.Client, r.Next, r.Used.ID, r.Used.Type, doc, r.Key, r.Audience, r.Barred,
 	}
 	err = s.hot(ctx, statement{refreshPostgresText, args, func(row scanner) error {
 		return scanUser(prefixed{row, []any{
-			&g.ID, &g.Client, &g.SessionID, &g.Audience, &g.Scope, millis{&g.AuthTime}, millis{&g.CreatedAt},
+			&g.ID, &g.Client, &g.SessionID, &g.Audience, &g.Scope, millis{&g.AuthTime}, millis{&g.CreatedAt}, &g.Pipeline, &g.Device,
 		}}, &out.User)
 	}})
 	if errors.Is(err, sql.ErrNoRows) {

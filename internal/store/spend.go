@@ -110,6 +110,26 @@ func (s *Store) Redeem(ctx context.Context, sp passwordless.Spend, c passwordles
 	return spent, done, err
 }
 
+// Check implements passwordless.Ledger. The code is redeemed and, before anybody
+// can see it, open again: so nothing is judged in two ways.
+func (s *Store) Check(ctx context.Context, sp passwordless.Spend) (passwordless.Spent, error) {
+	var out passwordless.Spent
+	err := s.write(ctx, func(tx querier) error {
+		var err error
+		if out, err = judge(ctx, tx, sp); err != nil || out.Outcome != passwordless.Redeemed {
+			return err
+		}
+		_, err = tx.exec(ctx, `UPDATE codes SET redeemed_at = 0
+			WHERE connection_id = $1 AND identifier = $2 AND client_id = $3 AND transaction_id = $4`,
+			sp.Key.Connection, sp.Key.Identifier, sp.Key.Client, sp.Key.Transaction)
+		return err
+	})
+	if errors.Is(err, errNoTries) {
+		return s.noTries(ctx, sp)
+	}
+	return out, err
+}
+
 // judge is Spend in a transaction.
 func judge(ctx context.Context, tx querier, sp passwordless.Spend) (out passwordless.Spent, err error) {
 	if sp.Tries.Address != "" {

@@ -189,6 +189,11 @@ func storeAuthorization(ctx context.Context, tx querier, g authorize.Granting, u
 	if err := insertGrant(ctx, tx, &grant, false); err != nil {
 		return err
 	}
+	if g.Refresh != nil {
+		if err := addRefresh(ctx, tx, &grant, g.Refresh); err != nil {
+			return err
+		}
+	}
 	if _, err := tx.exec(ctx, `INSERT INTO session_clients (session_id, client_id, created_at) VALUES ($1, $2, $3)
 		ON CONFLICT (session_id, client_id) DO NOTHING`, g.Session, grant.Client, toMillis(g.Now)); err != nil {
 		return fmt.Errorf("store application of session: %w", err)
@@ -206,12 +211,14 @@ func storeAuthorization(ctx context.Context, tx querier, g authorize.Granting, u
 			return fmt.Errorf("store consent: %w", err)
 		}
 	}
-	if g.Event == nil {
-		return nil
+	var events []tenant.LogEvent
+	for _, e := range []*tenant.LogEvent{g.Event, g.Deprecated} {
+		if e != nil {
+			events = append(events, *e)
+			events[len(events)-1].User = user
+		}
 	}
-	e := *g.Event
-	e.User = user
-	return insertLogs(ctx, tx, e)
+	return insertLogs(ctx, tx, events...)
 }
 
 // Consent implements authorize.Ledger.

@@ -74,6 +74,11 @@ const (
 	// GrantImplicit allows answers of /authorize with tokens in them. The token
 	// endpoint knows no such type.
 	GrantImplicit = "implicit"
+	// GrantOwner and GrantDelegation open the endpoints before OpenID Connect
+	// to an application (Auth0: /oauth/ro, /delegation). The token endpoint
+	// knows no such types.
+	GrantOwner      = "http://auth0.com/oauth/legacy/grant-type/ro"
+	GrantDelegation = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token"
 )
 
 // Public reports whether the client cannot keep a secret and so authenticates

@@ -11,10 +11,29 @@ type Grant struct {
 	SessionID string // the "sid" of its ID tokens
 	Audience  string
 	Scope     string
+	// Device is the name of what the refresh token is for, and Pipeline by what
+	// rules it was given; both are of the legacy pipeline.
+	Device    string
+	Pipeline  Pipeline
 	AuthTime  time.Time
 	CreatedAt time.Time
 	RevokedAt time.Time // zero while it holds
 }
+
+// A Pipeline is the rules that a grant was given by.
+type Pipeline string
+
+// The pipelines. Auth0 had two before OpenID Connect: that of /authorize, and
+// that of codes and passwords posted by applications, whose refresh tokens are
+// no good at the token endpoint.
+const (
+	PipelineOIDC   Pipeline = ""
+	PipelineLegacy Pipeline = "legacy"
+	PipelineOwner  Pipeline = "ro"
+)
+
+// Legacy reports whether the grant was given by rules before OpenID Connect.
+func (g *Grant) Legacy() bool { return g.Pipeline != PipelineOIDC }
 
 // MaxRefreshTokens is how many grants with a refresh token a user may have for
 // one application (Auth0). The oldest end when there are more.

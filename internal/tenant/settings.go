@@ -46,6 +46,16 @@ type Flags struct {
 	StandardsStrict bool
 	// LegacyPipeline lets clients that are not OIDC-conformant behave so.
 	LegacyPipeline bool
+	// NoLegacyOwner, NoLegacyDelegation and NoLegacyTokenInfo close endpoints
+	// to applications that behave as before OpenID Connect (Auth0:
+	// allow_legacy_ro_grant_types, allow_legacy_delegation_grant_types,
+	// allow_legacy_tokeninfo_endpoint, as false).
+	NoLegacyOwner      bool
+	NoLegacyDelegation bool
+	NoLegacyTokenInfo  bool
+	// LegacyProfile shows them the whole profile at /userinfo (Auth0:
+	// enable_legacy_profile).
+	LegacyProfile bool
 	// RevokeDeletesGrant makes revoking one refresh token revoke all of the
 	// same user, application and audience (Auth0: revoke_refresh_token_grant).
 	RevokeDeletesGrant bool

@@ -52,6 +52,32 @@ func appendProfile(claims []Claim, user *tenant.User, scopes oauth.Scopes, form 
 	return claims
 }
 
+// Profile returns a whole profile as applications had it before OpenID Connect
+// (Auth0: the legacy user profile).
+func Profile(user *tenant.User, client tenant.ClientID, form Form) []Claim {
+	claims := []Claim{{"sub", string(user.ID)}, {"user_id", string(user.ID)}}
+	if user.Email != "" {
+		claims = append(claims, Claim{"email", user.Email}, Claim{"email_verified", user.EmailVerified})
+	}
+	if user.Phone != "" {
+		claims = append(claims, Claim{"phone_number", user.Phone}, Claim{"phone_verified", user.PhoneVerified})
+	}
+	claims = appendText(claims, "name", user.Name)
+	claims = appendText(claims, "nickname", user.Nickname)
+	claims = appendText(claims, "given_name", user.GivenName)
+	claims = appendText(claims, "family_name", user.FamilyName)
+	claims = appendText(claims, "picture", user.Picture)
+	for _, t := range []struct {
+		name string
+		at   time.Time
+	}{{"created_at", user.CreatedAt}, {"updated_at", user.UpdatedAt}} {
+		if at := form.known(t.at); at != nil {
+			claims = append(claims, Claim{t.name, at})
+		}
+	}
+	return append(claims, Claim{"identities", identities(user)}, Claim{"clientID", string(client)})
+}
+
 func appendText(claims []Claim, name, value string) []Claim {
 	if value == "" {
 		return claims

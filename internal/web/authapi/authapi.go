@@ -56,10 +56,15 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST /userinfo", a.handle(a.userinfo))
 	for _, path := range []string{
 		"/passwordless/start", "/passwordless/challenge", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code",
+		"/passwordless/verify", "/oauth/ro", "/delegation", "/tokeninfo",
 		"/otp/challenge", "/userinfo", "/user/geoloc/country",
 	} {
 		mux.Handle("OPTIONS "+path, a.handle(a.preflight))
 	}
+	mux.Handle("POST /passwordless/verify", a.handle(a.verify))
+	mux.Handle("POST /oauth/ro", a.handle(a.owner))
+	mux.Handle("POST /delegation", a.handle(a.delegation))
+	mux.Handle("POST /tokeninfo", a.handle(a.tokenInfo))
 	mux.Handle("POST /co/authenticate", a.handle(a.coAuthenticate))
 	mux.Handle("OPTIONS /co/authenticate", a.handle(a.coPreflight))
 	mux.Handle("GET /client/{file}", a.handle(a.clientScript))

@@ -124,6 +124,8 @@ func (a *API) Handler() http.Handler {
 	on("PATCH /api/v2/tenants/settings", a.changeSettings, "update:tenant_settings")
 	a.roleRoutes(on)
 	a.sessionRoutes(on)
+	on("GET /api/v2/device-credentials", a.listDevices, "read:device_credentials")
+	on("DELETE /api/v2/device-credentials/{id}", a.deleteDevice, "delete:device_credentials")
 
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")
 	on("GET /api/doorcode/v1/messages/{id}", a.readMessage, "read:messages")

@@ -27,7 +27,7 @@ var layers = [][]string{
 		"delivery", "attack", "event", "account", "session",
 	},
 	// What people do: use cases, which introduce the engines to each other.
-	{"token", "passwordless"},
+	{"token", "passwordless", "admin"},
 	{"grant", "manage", "doctor"},
 	{"authorize", "logout"},
 	// How it is stored, sent and served.

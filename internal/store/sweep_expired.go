@@ -18,13 +18,31 @@ const keepTallies = 25 * time.Hour
 // one that is used again revokes what it gave.
 const keepUsedCodes = 24 * time.Hour
 
+// expiring says which rows of a table are of no use any more.
+type expiring struct {
+	find, remove string
+	before       time.Time
+}
+
+// administratorRows are those of administrators.
+func administratorRows(now time.Time) []expiring {
+	var list []expiring
+	for _, t := range [][2]string{
+		{"administrator_sessions", "digest"}, {"administrator_codes", "browser"}, {"administrator_links", "digest"},
+	} {
+		list = append(list, expiring{
+			`SELECT EXISTS (SELECT 1 FROM ` + t[0] + ` WHERE expires_at < $1)`,
+			`DELETE FROM ` + t[0] + ` WHERE ` + t[1] + ` IN (SELECT ` + t[1] + ` FROM ` + t[0] + ` WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		})
+	}
+	return list
+}
+
 // sweepExpired deletes rows that have a time at which they end, a bounded number
 // of each. It reports whether there was more.
 func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err error) {
-	for _, d := range []struct {
-		find, remove string
-		before       time.Time
-	}{
+	for _, d := range append([]expiring{
 		{
 			`SELECT EXISTS (SELECT 1 FROM used_once WHERE expires_at < $1)`,
 			`DELETE FROM used_once WHERE name IN (SELECT name FROM used_once WHERE expires_at < $1 LIMIT $2)`,
@@ -61,7 +79,7 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 				(SELECT digest FROM authorization_codes WHERE expires_at < $1 LIMIT $2)`,
 			now.Add(-keepUsedCodes),
 		},
-	} {
+	}, administratorRows(now)...) {
 		var some bool
 		if err := s.read.row(ctx, d.find, toMillis(d.before)).Scan(&some); err != nil {
 			return false, fmt.Errorf("sweep: %w", err)

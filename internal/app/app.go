@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/admin"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/delivery"
@@ -75,6 +76,9 @@ type App struct {
 	// logout ends sessions, and notifier tells applications of it.
 	logout   *logout.Service
 	notifier *logout.Notifier
+	// admins are who may use the Dashboard, and mail sends their codes.
+	admins   *admin.Service
+	mail     *mailRoom
 	proxies  []netip.Prefix
 	networks []netip.Prefix // that gateways may be in though they are not public
 

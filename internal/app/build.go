@@ -67,6 +67,7 @@ func (a *App) build(ctx context.Context, opts Options) error {
 		return err
 	}
 	a.buildUseCases(send)
+	a.admins, a.mail = a.administrators(send)
 	handler, err := a.handler(send)
 	if err != nil {
 		return err

@@ -44,8 +44,7 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	mux.Handle("/activate", loginPages)
 	mux.Handle("/v2/logout", loginPages)
 	mux.Handle("/oidc/logout", loginPages)
-	dash := &dashboard.Dashboard{URL: a.url, Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev}
-	pages, err := dash.Handler()
+	pages, err := a.dashboard().Handler()
 	if err != nil {
 		return nil, err
 	}
@@ -103,4 +102,14 @@ func (a *App) ownHost(host string) bool {
 		return true
 	}
 	return false
+}
+
+// dashboard serves the pages of administrators.
+func (a *App) dashboard() *dashboard.Dashboard {
+	return &dashboard.Dashboard{
+		URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev,
+		AllowRemote: a.cfg.AllowRemote, OwnHost: a.ownHost, Host: a.hostname(), Proxies: a.proxies,
+		Admins: a.admins, Manage: a.manager(), SignIns: a.signIns, Grants: a.grants, Ready: a.senders.ready,
+		Log: a.Log, Now: a.now,
+	}
 }

@@ -18,6 +18,7 @@ func (a *App) startJobs(ctx context.Context) <-chan struct{} {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.worker.Run(ctx) })
 	wg.Go(func() { a.notifier.Run(ctx) })
+	wg.Go(func() { a.mail.run(ctx) })
 	wg.Go(func() { every(ctx, refreshEvery, a.refresh) })
 	wg.Go(func() { every(ctx, sweepEvery, a.sweep) })
 	ended := make(chan struct{})

@@ -24,6 +24,7 @@ type verbs struct {
 	Try     tryVerb     `cmd:"" help:"Send yourself a code through a development server, enter it, and show each step."`
 	Token   tokenVerb   `cmd:"" help:"Print a token for the Management API."`
 	Keys    keysVerb    `cmd:"" help:"List, make, rotate and revoke keys."`
+	Admin   adminVerb   `cmd:"" help:"Let administrators in to the Dashboard, list and remove them."`
 	Migrate migrateVerb `cmd:"" help:"Bring the database's schema up to date. Starting a server does this too."`
 	Doctor  doctorVerb  `cmd:"" help:"Look at keys, database, senders and settings, and say what to mend."`
 	Health  healthVerb  `cmd:"" help:"Ask the server on this machine whether it runs. For health checks of containers."`

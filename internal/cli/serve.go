@@ -28,5 +28,17 @@ func (v *serveVerb) Run(ctx context.Context, s *streams) error {
 	}
 	return a.Run(ctx, func() {
 		fmt.Fprintf(s.err, "doorcode %s serves %s\n", app.Version, a.Ready.URL)
+		setup(ctx, s, a)
 	})
+}
+
+// setup prints how the first administrator gets in, while there is none.
+func setup(ctx context.Context, s *streams, a *app.App) {
+	link, err := a.SetupURL(ctx)
+	if err != nil {
+		a.Log.ErrorContext(ctx, "no link for the first administrator", "err", err)
+	}
+	if link != "" {
+		fmt.Fprintf(s.err, "There is no administrator yet. This link makes one, once and within 30 minutes (\"doorcode admin link\" makes another):\n%s\n", link)
+	}
 }

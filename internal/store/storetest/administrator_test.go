@@ -25,7 +25,9 @@ type administrators struct {
 	n   atomic.Int64
 }
 
-func (w *administrators) digest(what string) []byte { return fmt.Appendf(nil, "%s %d", what, w.n.Add(1)) }
+func (w *administrators) digest(what string) []byte {
+	return fmt.Appendf(nil, "%s %d", what, w.n.Add(1))
+}
 
 func (w *administrators) event() tenant.LogEvent { return event.New(event.ManagementWrite, w.now) }
 

@@ -1,48 +1,138 @@
-// Package dashboard serves the Dashboard. So far it is one page that says what
-// the server can be managed with today.
+// Package dashboard serves the pages of administrators.
+//
+// Every state of a page has an address, every change is a form, and all of it
+// works without scripts; the few modules of ours only spare a click. Pages load
+// nothing from elsewhere and a policy allows them no more. What may be changed,
+// how it is checked and what is logged is decided by package manage, as for the
+// Management API; who an administrator is, by package admin.
+//
+// Forms of other sites are refused, and the cookie is not sent with them either
+// (SameSite=Strict). A page that shows or changes what lets somebody in asks for
+// a proof that is not older than five minutes.
 package dashboard
 
 import (
-	"bytes"
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/admin"
+	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/web"
 )
 
 //go:embed assets
 var files embed.FS
 
-// A Dashboard is what its page shows.
+// The paths of the pages. Those of connections go on with an id and a tab.
+const (
+	pathHome           = "/dashboard"
+	pathLogin          = "/dashboard/login"
+	pathCode           = "/dashboard/login/code"
+	pathSetup          = "/dashboard/setup"
+	pathLogout         = "/dashboard/logout"
+	pathAdministrators = "/dashboard/administrators"
+	pathPasswordless   = "/dashboard/connections/passwordless"
+)
+
+// A Dashboard serves them. All fields but Outbox must be set.
 type Dashboard struct {
-	URL    string // the public URL, without a slash at its end
-	Outbox string // address of the dev outbox; empty in serve
-	Dev    bool
+	URL         string // the public URL, without a slash at its end
+	Host        string // its host, which codes are filled in for
+	HTTPS       bool
+	Outbox      string // address of the dev outbox; empty in serve
+	Dev         bool   // whoever is on this machine is let in
+	AllowRemote bool   // and whoever is not, too
+	// OwnHost reports whether a Host header, without its port, names this
+	// server.
+	OwnHost func(host string) bool
+	Proxies []netip.Prefix
+
+	Admins  *admin.Service
+	Manage  *manage.Service
+	SignIns *passwordless.Service
+	Grants  *grant.Service
+	// Ready reports whether a connection has somebody to send through.
+	Ready func(ctx context.Context, c *tenant.Connection) (bool, error)
+	Log   *slog.Logger
+	Now   func() time.Time
+
+	pages *template.Template
 }
 
-// policy lets the page load our own style sheet and nothing else.
-const policy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-// Handler serves the page at /dashboard and its style sheet below. It fails
-// only if the embedded template is broken.
+// Handler returns the handler of /dashboard and what is below it. It fails only
+// if an embedded template is broken.
 func (d *Dashboard) Handler() (http.Handler, error) {
-	t, err := template.ParseFS(files, "assets/page.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse dashboard page: %w", err)
-	}
-	var page bytes.Buffer
-	if err := t.Execute(&page, d); err != nil {
-		return nil, fmt.Errorf("render dashboard page: %w", err)
+	var err error
+	if d.pages, err = template.New("").Funcs(functions()).ParseFS(files, "assets/*.html"); err != nil {
+		return nil, fmt.Errorf("parse Dashboard: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /dashboard", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", policy)
-		_, _ = w.Write(page.Bytes())
-	})
-	mux.HandleFunc("GET /dashboard/dashboard.css", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=300")
-		http.ServeFileFS(w, r, files, "assets/dashboard.css")
-	})
-	return mux, nil
+	d.signInRoutes(mux)
+	d.page(mux, "GET "+pathHome+"/{$}", tenant.Viewer, d.home)
+	d.page(mux, "GET "+pathHome, tenant.Viewer, d.home)
+	d.page(mux, "GET "+pathAdministrators, tenant.Owner, d.administrators)
+	d.page(mux, "POST "+pathAdministrators, tenant.Owner, d.changeAdministrators)
+	d.connectionRoutes(mux)
+	mux.Handle("GET /dashboard/assets/{name}", d.handle(d.asset))
+	mux.Handle("/dashboard/", d.handle(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	guard := http.NewCrossOriginProtection()
+	if err := guard.AddTrustedOrigin(d.URL); err != nil {
+		return nil, fmt.Errorf("trust the public URL: %w", err)
+	}
+	guard.SetDenyHandler(d.handle(func(http.ResponseWriter, *http.Request) error { return errForeign }))
+	return guard.Handler(mux), nil
+}
+
+var (
+	errForeign = fault.New(fault.Denied, "access_denied", "This form came from another site.")
+	errNoPage  = fault.New(fault.NotFound, "not_found", "There is no such page.")
+	errRole    = fault.New(fault.Denied, "insufficient_role", "Your role does not allow this. An owner can change it under Administrators.")
+)
+
+// handle serves what needs no administrator.
+func (d *Dashboard) handle(fn web.HandlerFunc) http.Handler {
+	return web.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		web.NoStore(w)
+		return fn(w, r)
+	}, d.writeError)
+}
+
+// page serves what an administrator with the role sees.
+func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.AdministratorRole, fn func(http.ResponseWriter, *request) error) {
+	mux.Handle(pattern, d.handle(func(w http.ResponseWriter, r *http.Request) error {
+		q, err := d.request(r)
+		switch {
+		case fault.Has(err, fault.NotFound):
+			return d.demandSignIn(w, r)
+		case err != nil:
+			return err
+		case !q.Who.Role.May(need):
+			return errRole
+		}
+		return fn(w, q)
+	}))
+}
+
+// asset serves style and scripts.
+func (d *Dashboard) asset(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	switch name {
+	case "dashboard.css", "routes.js", "setup.js":
+	default:
+		return errNoPage
+	}
+	w.Header().Del("Pragma")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	http.ServeFileFS(w, r, files, "assets/"+name)
+	return nil
 }

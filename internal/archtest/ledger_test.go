@@ -16,7 +16,7 @@ func TestBRU07OnlyTheLedgerJudgesCodes(t *testing.T) {
 	callers := map[string][]string{
 		"Redeem":  {"passwordless"},
 		"Digests": {"passwordless", "admin"}, // administrators have a ledger of their own
-		"Spend":   {"store"}, // the halves of Redeem, which tests call as well
+		"Spend":   {"store"},                 // the halves of Redeem, which tests call as well
 	}
 	writers := []string{"internal/store/spend.go", "internal/store/spend_postgres.go"}
 	seen := map[string]int{}

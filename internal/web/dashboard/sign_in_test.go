@@ -201,7 +201,7 @@ func TestDeveloperIsHere(t *testing.T) {
 		want   int
 	}{
 		{"on the machine", nil, http.StatusSeeOther},
-		{"under another name", []string{"Host", "evil.example"}, http.StatusNotFound},
+		{"under another name", []string{"Host", "evil.example"}, http.StatusMisdirectedRequest},
 		{"through a proxy", []string{"X-Forwarded-For", "203.0.113.7"}, http.StatusNotFound},
 		{"by a form of another site", []string{"Origin", "https://evil.example"}, http.StatusForbidden},
 		{"by a form of another site, as browsers say", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},

@@ -26,17 +26,23 @@ type expiring struct {
 
 // administratorRows are those of administrators.
 func administratorRows(now time.Time) []expiring {
-	var list []expiring
-	for _, t := range [][2]string{
-		{"administrator_sessions", "digest"}, {"administrator_codes", "browser"}, {"administrator_links", "digest"},
-	} {
-		list = append(list, expiring{
-			`SELECT EXISTS (SELECT 1 FROM ` + t[0] + ` WHERE expires_at < $1)`,
-			`DELETE FROM ` + t[0] + ` WHERE ` + t[1] + ` IN (SELECT ` + t[1] + ` FROM ` + t[0] + ` WHERE expires_at < $1 LIMIT $2)`,
+	return []expiring{
+		{
+			`SELECT EXISTS (SELECT 1 FROM administrator_sessions WHERE expires_at < $1)`,
+			`DELETE FROM administrator_sessions WHERE digest IN (SELECT digest FROM administrator_sessions WHERE expires_at < $1 LIMIT $2)`,
 			now,
-		})
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM administrator_codes WHERE expires_at < $1)`,
+			`DELETE FROM administrator_codes WHERE browser IN (SELECT browser FROM administrator_codes WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM administrator_links WHERE expires_at < $1)`,
+			`DELETE FROM administrator_links WHERE digest IN (SELECT digest FROM administrator_links WHERE expires_at < $1 LIMIT $2)`,
+			now,
+		},
 	}
-	return list
 }
 
 // sweepExpired deletes rows that have a time at which they end, a bounded number

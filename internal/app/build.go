@@ -139,7 +139,7 @@ func (a *App) buildUseCases(send *senders) {
 	}
 	a.authorize = &authorize.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,
-		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Now: a.now, Pushed: a.grants,
+		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Limits: attack.Mode(a.cfg.Limits), Now: a.now, Pushed: a.grants,
 	}
 	a.notifier = &logout.Notifier{
 		Queue: a.Store, Clients: a.Store, Tokens: a.Tokens, Now: a.now, Log: a.Log,

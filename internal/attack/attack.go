@@ -70,6 +70,12 @@ var (
 	SessionActivationRate = Rate{Burst: 10, Every: time.Minute}
 )
 
+// SignInRate limits the sign-ins that a client address begins at /authorize and
+// leaves pending, and the refused silent ones of it that are logged. Nobody gets
+// further than StartRate anyhow; it is many times that, since a page that is only
+// looked at counts here too, and an office shares an address.
+var SignInRate = Rate{Burst: 200, Every: time.Hour / 600}
+
 // Wait is how long until the bucket whose theoretical arrival time is tat
 // takes another request, and Left how many it takes now.
 func (r Rate) Wait(tat, now time.Time) time.Duration {

@@ -91,6 +91,13 @@ func Activations(key, session string) []Bucket {
 	return list
 }
 
+// SignIns is the bucket of the sign-ins that an address leaves pending.
+func SignIns(key string) Bucket { return Bucket{"signin/" + key, SignInRate} }
+
+// Silent is the bucket of the refused silent sign-ins of an address that are
+// logged.
+func Silent(key string) Bucket { return Bucket{"silent/" + key, SignInRate} }
+
 // Failures is the bucket of an address's failed sign-ins.
 func Failures(p tenant.SuspiciousIP, ip string) Bucket {
 	return throttled(p, failures, p.Login, ip)

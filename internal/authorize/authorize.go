@@ -21,6 +21,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -38,6 +39,7 @@ type Service struct {
 	Tokens       *token.Issuer
 	Secrets      *secret.Ring
 	HTTPS        bool // the public URL is https
+	Limits       attack.Mode
 	Now          func() time.Time
 
 	// Pushed finds the parameters behind a request_uri of ours (RFC 9126). Nil

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
@@ -52,7 +54,7 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 	}
 	reply := oauth.ReplyFor(redirect, s.Tokens.Issuer, r.Values)
 	step, err := s.begin(ctx, &beginning{Request: r, client: client, redirect: redirect, browser: b})
-	if err == nil || fault.Has(err, fault.Internal) {
+	if err == nil || fault.Has(err, fault.Internal) || fault.Has(err, fault.TooMany) {
 		return step, err
 	}
 	cookie, expires := step.SessionCookie, step.SessionExpires // who was signed in stays so
@@ -114,7 +116,7 @@ func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
 		return step, err
 	}
 	if have == nil || !session.Answers(have, &r, now) {
-		return s.login(ctx, t)
+		return s.login(ctx, w, t)
 	}
 	t.Step, t.Session = tenant.StepSignedIn, have.ID
 	return s.signedIn(ctx, w, t, have)
@@ -165,7 +167,7 @@ func (s *Service) signedIn(ctx context.Context, w *beginning, t tenant.Transacti
 	case ask && silent(&t.Request):
 		return Step{}, oauth.ConsentRequired()
 	case ask:
-		return s.wait(ctx, t)
+		return s.wait(ctx, w, t)
 	}
 	e := event.New(event.Login, s.Now())
 	if silent(&t.Request) && w.Values.Get("login_ticket") == "" {
@@ -173,27 +175,34 @@ func (s *Service) signedIn(ctx context.Context, w *beginning, t tenant.Transacti
 	}
 	step, err := s.issue(ctx, issuing{client: w.client, transaction: &t, browser: w.browser, event: &e})
 	if IsTransaction(err) { // the session has ended since it was read
-		return s.login(ctx, t)
+		return s.login(ctx, w, t)
 	}
 	return step, err
 }
 
 // login begins a sign-in for a request that no session is enough for.
-func (s *Service) login(ctx context.Context, t tenant.Transaction) (Step, error) {
+func (s *Service) login(ctx context.Context, w *beginning, t tenant.Transaction) (Step, error) {
 	if silent(&t.Request) {
 		return Step{}, oauth.LoginRequired()
 	}
 	t.Step, t.Session = tenant.StepIdentify, ""
-	return s.wait(ctx, t)
+	return s.wait(ctx, w, t)
 }
 
-// wait stores a sign-in that needs something of the person.
-func (s *Service) wait(ctx context.Context, t tenant.Transaction) (Step, error) {
+// wait stores a sign-in that needs something of the person. Anybody can have it
+// do so, and so each address has a limit.
+func (s *Service) wait(ctx context.Context, w *beginning, t tenant.Transaction) (Step, error) {
 	t.ID = secret.Hex(transactionBytes)
 	cookie := secret.Token(32)
 	t.Browser = s.browserDigests(t.ID, cookie)[0]
-	if err := s.Ledger.AddTransaction(ctx, t); err != nil {
+	wait, err := s.Ledger.AddTransaction(ctx, NewTransaction{
+		Transaction: t, Requests: s.limited(attack.SignIns, w.browser), Limited: entry(event.APILimit, t.CreatedAt, w.client, w.browser),
+	})
+	if err != nil {
 		return Step{}, err
+	}
+	if wait > 0 {
+		return Step{}, errTooMany.After(wait)
 	}
 	step := at(t)
 	step.TransactionCookie = cookie
@@ -281,12 +290,27 @@ func (s *Service) browserDigests(transaction, cookie string) [][]byte {
 	return s.Secrets.MACs(secret.Browsers, "transaction", transaction, cookie)
 }
 
-// note records an event that belongs to no other write.
-func (s *Service) note(ctx context.Context, typ string, client *tenant.Client, b Browser, what string) error {
-	e := event.New(typ, s.Now())
+// limited is a bucket of a browser's address, or none where nothing is limited.
+func (s *Service) limited(of func(key string) attack.Bucket, b Browser) attack.Bucket {
+	if s.Limits == attack.Off {
+		return attack.Bucket{}
+	}
+	return of(b.IPKey)
+}
+
+// entry is a log event about a browser's request.
+func entry(typ string, now time.Time, client *tenant.Client, b Browser) tenant.LogEvent {
+	e := event.New(typ, now)
 	event.About(&e, nil, client)
-	e.IP, e.UserAgent, e.Description = b.IP, b.UserAgent, what
-	if err := s.Ledger.AddLogs(ctx, e); err != nil {
+	e.IP, e.UserAgent = b.IP, b.UserAgent
+	return e
+}
+
+// note records a refusal, which belongs to no other write.
+func (s *Service) note(ctx context.Context, typ string, client *tenant.Client, b Browser, what string) error {
+	e := entry(typ, s.Now(), client, b)
+	e.Description = what
+	if err := s.Ledger.Note(ctx, s.limited(attack.Silent, b), e); err != nil {
 		return fmt.Errorf("log refused request: %w", err)
 	}
 	return nil

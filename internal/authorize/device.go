@@ -36,18 +36,19 @@ func (s *Service) Activate(ctx context.Context, userCode string, b Browser) (Ste
 	}
 	userCode = set.DeviceFlow.Shown(userCode)
 	now := s.Now()
+	w := &beginning{client: client, browser: b}
 	t := tenant.Transaction{
 		Request: tenant.AuthorizeRequest{Client: d.Client, Scope: d.AskedScope, Audience: d.Audience, ResponseType: "code", UserCode: userCode},
 		Step:    tenant.StepIdentify, CreatedAt: now, Expires: now.Add(tenant.TransactionLifetime),
 	}
 	if have != nil && session.Answers(have, &t.Request, now) {
 		t.Step, t.Session = tenant.StepSignedIn, have.ID
-		return s.wait(ctx, t)
+		return s.wait(ctx, w, t)
 	}
 	if _, _, err := s.offered(ctx, client, &t.Request); err != nil {
 		return Step{}, err
 	}
-	return s.login(ctx, t)
+	return s.login(ctx, w, t)
 }
 
 // ConfirmDevice takes the answer of somebody who was asked whether to let a

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
@@ -60,12 +61,12 @@ func (e *endsMeanwhile) GrantAuthorization(context.Context, authorize.Granting) 
 	return tenant.User{}, time.Time{}, tenant.ErrTransaction
 }
 
-func (e *endsMeanwhile) AddTransaction(_ context.Context, t tenant.Transaction) error {
-	e.added = append(e.added, t)
-	return nil
+func (e *endsMeanwhile) AddTransaction(_ context.Context, t authorize.NewTransaction) (time.Duration, error) {
+	e.added = append(e.added, t.Transaction)
+	return 0, nil
 }
 
-func (e *endsMeanwhile) AddLogs(context.Context, ...tenant.LogEvent) error { return nil }
+func (e *endsMeanwhile) Note(context.Context, attack.Bucket, tenant.LogEvent) error { return nil }
 
 // values are the parameters of a request.
 type values map[string]string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -34,8 +35,9 @@ type Ledger interface {
 	// LiveSessionUser is LiveSession by id, with the user.
 	LiveSessionUser(ctx context.Context, now time.Time, id string) (tenant.Session, tenant.User, error)
 
-	// AddTransaction stores a sign-in that begins.
-	AddTransaction(ctx context.Context, t tenant.Transaction) error
+	// AddTransaction stores a sign-in that begins, unless the bucket of its
+	// address is empty: then it returns how long it is until that takes another.
+	AddTransaction(ctx context.Context, n NewTransaction) (wait time.Duration, err error)
 
 	// PendingTransaction returns a sign-in under way. The fault is
 	// tenant.ErrTransaction when there is none, or it has expired or is done.
@@ -68,8 +70,17 @@ type Ledger interface {
 	// audience; none if they were never asked.
 	Consent(ctx context.Context, user tenant.UserID, client tenant.ClientID, audience string) (string, error)
 
-	// AddLogs stores log events that belong to no other write.
-	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
+	// Note stores a log event that belongs to no other write, unless the bucket
+	// is empty: whoever is refused a thousand times a second must not fill the
+	// log.
+	Note(ctx context.Context, b attack.Bucket, e tenant.LogEvent) error
+}
+
+// NewTransaction is what Ledger.AddTransaction is given.
+type NewTransaction struct {
+	tenant.Transaction
+	Requests attack.Bucket   // what it is taken out of
+	Limited  tenant.LogEvent // stored when that is empty, once an hour for each address
 }
 
 // A Choice is who a pending sign-in is to be for.

@@ -93,6 +93,7 @@ var (
 	ErrStep = fault.New(fault.Conflict, "invalid_step", "This step of the sign-in is not due.")
 	// ErrNoConnection refuses a request of an application that nobody can sign
 	// in to.
+	errTooMany      = fault.New(fault.TooMany, "too_many_requests", "Too many sign-ins were begun from this address.")
 	errNoConnection = fault.New(fault.Denied, oauth.CodeUnauthorizedClient, "No connections are enabled for the client.")
 	errConnection   = oauth.InvalidRequest("The connection was not found or is not enabled for the client.")
 	errUnknown      = fault.New(fault.Denied, oauth.CodeInvalidRequest, "There is no application with this client_id.")

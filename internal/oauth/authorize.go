@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +18,12 @@ type Values interface {
 	Get(name string) string
 }
 
-// maxParameter bounds every parameter that comes back in an answer or is kept.
-const maxParameter = 4096
+// What is kept of a request until it is answered, for whoever sends one: each
+// parameter, and all of them as they are kept, which is as JSON.
+const (
+	maxParameter = 4096
+	maxRequest   = 8192
+)
 
 // The error codes of /authorize beside those of the token endpoint (RFC 6749
 // §4.1.2.1, OpenID Connect Core 1.0 §3.1.2.6).
@@ -84,6 +89,9 @@ func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.Autho
 		if len(p.value) > maxParameter {
 			return r, InvalidRequest("Parameter " + p.name + " is too long.")
 		}
+	}
+	if doc, err := json.Marshal(r); err != nil || len(doc) > maxRequest {
+		return r, InvalidRequest("The request is too long.").Because(err)
 	}
 	return r, readPrompt(&r, v)
 }

@@ -25,6 +25,18 @@ func noteLimit(ctx context.Context, tx querier, n note, e tenant.LogEvent, now t
 	return insertLogs(ctx, tx, e)
 }
 
+// Note implements authorize.Ledger.
+func (s *Store) Note(ctx context.Context, b attack.Bucket, e tenant.LogEvent) error {
+	return s.write(ctx, func(tx querier) error {
+		if b.Name != "" {
+			if _, ok, err := takeRequest(ctx, tx, b, e.At); err != nil || !ok {
+				return err
+			}
+		}
+		return insertLogs(ctx, tx, e)
+	})
+}
+
 // budget is the SQL for whether there is a wrong try left in a row of tries or
 // devices: the tries since a day ago are fewer than there are, which the oldest
 // of as many tells, and the streak is short.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/authorize"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -82,12 +83,23 @@ func (s *Store) decodeRequest(id, doc string, client tenant.ClientID) (tenant.Au
 }
 
 // AddTransaction implements authorize.Ledger.
-func (s *Store) AddTransaction(ctx context.Context, t tenant.Transaction) error {
+func (s *Store) AddTransaction(ctx context.Context, t authorize.NewTransaction) (wait time.Duration, err error) {
 	doc, err := s.encodeRequest(t.ID, &t.Request)
 	if err != nil {
-		return fmt.Errorf("store sign-in: %w", err)
+		return 0, fmt.Errorf("store sign-in: %w", err)
 	}
-	return s.write(ctx, func(tx querier) error {
+	err = s.write(ctx, func(tx querier) error {
+		wait = 0
+		if t.Requests.Name != "" {
+			tat, ok, err := takeRequest(ctx, tx, t.Requests, t.CreatedAt)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				wait = t.Requests.Wait(tat, t.CreatedAt)
+				return noteLimit(ctx, tx, note{event.APILimit, t.Requests.Name, "Too many sign-ins were begun from one address"}, t.Limited, t.CreatedAt)
+			}
+		}
 		_, err := tx.exec(ctx, `
 			INSERT INTO transactions (id, browser, client_id, request, step, connection_id, channel, identifier,
 				digits, session_id, created_at, expires_at)
@@ -99,6 +111,7 @@ func (s *Store) AddTransaction(ctx context.Context, t tenant.Transaction) error 
 		}
 		return nil
 	})
+	return wait, err
 }
 
 // PendingTransaction implements authorize.Ledger.

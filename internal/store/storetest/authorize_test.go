@@ -31,7 +31,7 @@ func pending(t *testing.T, s *store.Store, p someone, id string) tenant.Transact
 			Organization: "org", Device: "d", DPoPKey: "k", Legacy: true,
 		},
 	}
-	if err := s.AddTransaction(t.Context(), tx); err != nil {
+	if _, err := s.AddTransaction(t.Context(), authorize.NewTransaction{Transaction: tx}); err != nil {
 		t.Fatal(err)
 	}
 	choice := authorize.Choice{

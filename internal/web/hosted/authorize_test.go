@@ -170,6 +170,25 @@ func TestOAU04RepeatedParameters(t *testing.T) {
 	}
 }
 
+// What is kept of a request, for whoever sends it, is bounded as a whole too.
+func TestRequestSize(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		pairs []string
+		error string
+	}{
+		{[]string{"nonce", strings.Repeat("y", 4000), "device", strings.Repeat("z", 3000)}, ""},
+		{[]string{"nonce", strings.Repeat("y", 4000), "device", strings.Repeat("z", 4000)}, "invalid_request"},
+		{[]string{"nonce", strings.Repeat("\x01", 1500)}, "invalid_request"}, // six bytes each where it is kept
+	} {
+		res, _ := w.ask(http.MethodPost, w.query(c.pairs...))
+		got := told(t, res)
+		if res.StatusCode != http.StatusSeeOther || got.Get("error") != c.error {
+			t.Errorf("%.10q…: %d %v, want %q", c.pairs, res.StatusCode, got, c.error)
+		}
+	}
+}
+
 // OAU-27: what is not known is ignored, the order does not matter, and a form
 // does as well as an address.
 func TestOAU27Permutations(t *testing.T) {

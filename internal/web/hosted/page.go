@@ -214,6 +214,10 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		d.Text = "It was finished already, took longer than " + span(tenant.TransactionLifetime.Round(time.Minute)) +
 			", or was begun in another browser. Go back to the application and sign in again."
 		status = http.StatusBadRequest
+	case f.Kind == fault.TooMany:
+		d.Title = "Too many sign-ins"
+		d.Text = f.Message + " Try again in " + span(f.RetryAfter) + "."
+		web.SetRetryAfter(w, f.RetryAfter)
 	}
 	if werr := p.write(w, status, "error", d); werr != nil {
 		p.Log.ErrorContext(r.Context(), "write error", "err", werr)

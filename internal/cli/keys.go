@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/app"
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/fault"
 )
 
 type keysVerb struct {
@@ -61,13 +62,22 @@ func (v *keysNewVerb) Run(s *streams) error {
 type keysRotateVerb struct {
 	databaseFlags
 	Alg string `help:"Algorithm of the keys to rotate: RS256 or ES256." default:"RS256" enum:"RS256,ES256"`
+	Now bool   `help:"Rotate even if applications may not have seen the next key yet. For a key that has leaked."`
 }
 
 // Run makes the next key the current one. Running servers notice by
-// themselves; clients have known the key since it became the next one.
+// themselves; clients have known the key since it became the next one, for which
+// a rotation that comes too soon is refused.
 func (v *keysRotateVerb) Run(ctx context.Context, s *streams) error {
 	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
-		k, err := t.Keys.Rotate(ctx, v.Alg)
+		rotate := t.Keys.Rotate
+		if v.Now {
+			rotate = t.Keys.RotateNow
+		}
+		k, err := rotate(ctx, v.Alg)
+		if fault.Has(err, fault.Unavailable) {
+			return fmt.Errorf("%w For a key that has leaked: --now, then \"keys revoke\"", err)
+		}
 		if err != nil {
 			return err
 		}

@@ -139,11 +139,44 @@ func (r *Ring) first(algs []string) ([]tenant.SigningKey, error) {
 	return made, errors.Join(failed...)
 }
 
+// The times that keep verifiers from meeting a key they have not seen.
+const (
+	// CacheLife is how long those who verify may keep the published keys before
+	// they ask again; for as long after that they may use what they have while
+	// they ask (RFC 5861 §3).
+	CacheLife = 5 * time.Minute
+	// PublishedFirst is how long a key is published before it signs: both of
+	// those times, and one minute for other processes to notice the key.
+	PublishedFirst = 2*CacheLife + time.Minute
+)
+
 // Rotate makes the next key of the algorithm current, makes a new next one, and
 // returns the key that signs from now on. The key it replaces goes on verifying
-// until it is revoked. The fault is Conflict if another process has rotated at
-// the same moment.
+// until it is revoked. The fault is Unavailable, with the time to wait, if the
+// next key has not been published for PublishedFirst: verifiers that keep the
+// keys would refuse what it signs. It is Conflict if another process has rotated
+// at the same moment.
 func (r *Ring) Rotate(ctx context.Context, alg string) (Key, error) {
+	return r.rotate(ctx, alg, PublishedFirst)
+}
+
+// RotateNow is Rotate for emergencies: it does not wait until verifiers know the
+// next key.
+func (r *Ring) RotateNow(ctx context.Context, alg string) (Key, error) {
+	return r.rotate(ctx, alg, 0)
+}
+
+// early is the fault of rotating before the next key may be known everywhere.
+func early(alg string, at time.Time, wait time.Duration) error {
+	return fault.New(fault.Unavailable, "key_too_new", fmt.Sprintf(
+		"The next %s key has not been published for %d minutes: those who keep the keys would refuse what it signs. Rotate after %s.",
+		alg, int(PublishedFirst/time.Minute), at.UTC().Format(time.RFC3339))).After(wait)
+}
+
+// rotate makes the next key current if it was published that long ago. That it
+// is the same key when the keys change follows from the current one being the
+// same: both change at once.
+func (r *Ring) rotate(ctx context.Context, alg string, published time.Duration) (Key, error) {
 	if alg != RS256 && alg != ES256 {
 		return Key{}, fault.New(fault.Invalid, "invalid_alg", "Keys are kept for RS256 and ES256.")
 	}
@@ -151,6 +184,12 @@ func (r *Ring) Rotate(ctx context.Context, alg string) (Key, error) {
 		return Key{}, err
 	}
 	now := r.Now()
+	for _, k := range r.keys.Load().all {
+		due := k.CreatedAt.Add(published)
+		if published > 0 && k.Alg == alg && k.State == tenant.KeyNext && now.Before(due) {
+			return Key{}, early(alg, due, due.Sub(now))
+		}
+	}
 	next, err := r.generate(alg, now)
 	if err != nil {
 		return Key{}, fmt.Errorf("make signing key: %w", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -196,15 +197,19 @@ func TestFirstStart(t *testing.T) {
 // TOK-08, TOK-09.
 func TestRotate(t *testing.T) {
 	r, m := newRing(t)
+	now := testNow
+	r.Now = func() time.Time { return now }
 	other := &Ring{Store: m, Secrets: testSecrets(), Now: r.Now}
 	if err := other.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, alg := range []string{RS256, ES256} {
 		t.Run("old and new "+alg+" tokens verify through rotations, in both processes", func(t *testing.T) {
+			now = testNow // when the keys of both were made
 			tokens := []string{mustSign(t, r, alg)}
 			for range 3 {
 				next := r.Published()[slices.IndexFunc(r.Published(), func(k Key) bool { return k.Alg == alg && k.State == tenant.KeyNext })]
+				now = now.Add(PublishedFirst)
 				k, err := r.Rotate(t.Context(), alg)
 				if err != nil {
 					t.Fatal(err)
@@ -224,6 +229,32 @@ func TestRotate(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a key that has not been published for long does not sign, but in an emergency", func(t *testing.T) {
+		signs := r.keys.Load().current[RS256].id
+		now = now.Add(PublishedFirst)
+		if _, err := r.Rotate(t.Context(), RS256); err != nil {
+			t.Fatal(err)
+		}
+		made, first := now, r.keys.Load().current[RS256].id
+		if first == signs {
+			t.Fatal("nothing was rotated")
+		}
+		for _, after := range []time.Duration{0, CacheLife, 2 * CacheLife, PublishedFirst - time.Millisecond} {
+			now = made.Add(after)
+			_, err := r.Rotate(t.Context(), RS256)
+			f := fault.Of(err)
+			if f.Kind != fault.Unavailable || f.RetryAfter != PublishedFirst-after || !strings.Contains(f.Message, made.Add(PublishedFirst).UTC().Format(time.RFC3339)) {
+				t.Errorf("after %v: %v, wait %v", after, err, f.RetryAfter)
+			}
+			if got := r.keys.Load().current[RS256].id; got != first {
+				t.Errorf("after %v: %s signs", after, got)
+			}
+		}
+		k, err := r.RotateNow(t.Context(), RS256)
+		if err != nil || k.ID == first {
+			t.Errorf("RotateNow = %v, %v", k.ID, err)
+		}
+	})
 	t.Run("a process that missed a rotation cannot rotate over it", func(t *testing.T) {
 		err := m.RotateSigningKeys(t.Context(), RS256, "gone", tenant.SigningKey{}, testNow)
 		if !fault.Has(err, fault.Conflict) {
@@ -257,7 +288,7 @@ func TestRevoke(t *testing.T) {
 		}
 	})
 	t.Run("after it nothing the key signed is valid", func(t *testing.T) {
-		if _, err := r.Rotate(t.Context(), ES256); err != nil {
+		if _, err := r.RotateNow(t.Context(), ES256); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // the second time changes nothing

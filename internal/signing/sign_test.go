@@ -130,7 +130,7 @@ func TestRotateUnderLoad(t *testing.T) {
 		})
 	}
 	for range 10 {
-		if _, err := r.Rotate(t.Context(), ES256); err != nil {
+		if _, err := r.RotateNow(t.Context(), ES256); err != nil {
 			t.Error(err)
 		}
 	}
@@ -140,7 +140,7 @@ func TestRotateUnderLoad(t *testing.T) {
 
 func TestKeyList(t *testing.T) {
 	r, _ := newRing(t)
-	if _, err := r.Rotate(t.Context(), ES256); err != nil {
+	if _, err := r.RotateNow(t.Context(), ES256); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := r.List(t.Context())

@@ -2,6 +2,8 @@ package authapi
 
 import (
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/signing"
@@ -96,7 +98,8 @@ func (a *API) jwks(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	// Keys are published long before they sign, so a client may hold on to
 	// what it has for a while.
-	h.Set("Cache-Control", "public, max-age=300, stale-while-revalidate=300")
+	life := strconv.Itoa(int(signing.CacheLife / time.Second))
+	h.Set("Cache-Control", "public, max-age="+life+", stale-while-revalidate="+life)
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(http.StatusOK)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/doorcode/doorcode/internal/signing"
 	"github.com/doorcode/doorcode/internal/testkit/jwttest"
 )
 
@@ -71,6 +72,7 @@ func TestTOK08RotationUnderLoad(t *testing.T) {
 		})
 	}
 	for range 10 {
+		w.Clock.Advance(signing.PublishedFirst)
 		if _, err := w.Keys.Rotate(t.Context(), "RS256"); err != nil {
 			t.Error(err)
 		}

@@ -162,9 +162,7 @@ func TestOAU21ActivateElsewhere(t *testing.T) {
 	if p := w.submit(other, asked.Form().Press("confirm")); p.Status < 400 {
 		t.Errorf("another browser answers: %d\n%s", p.Status, p.Text())
 	}
-	p := w.get(other, tv.complete)
-	p = w.get(other, tv.complete)
-	at(t, w.submit(other, p.Form("user_code")), "/u/login/identifier", "Sign in to Telly")
+	at(t, w.submit(other, w.get(other, tv.complete).Form("user_code")), "/u/login/identifier", "Sign in to Telly")
 	tv.refused("authorization_pending")
 
 	// The session ends while the question stands.

@@ -53,6 +53,9 @@ const (
 	PhoneLimit            = "limit_phone"
 	NotificationFailed    = "fn"
 	NotificationWarning   = "wn"
+	UserDeleted           = "sdu"
+	EmailChanged          = "sce"
+	PhoneChanged          = "scpn"
 	ManagementWrite       = "sapi"
 	ManagementSecret      = "mgmt_api_read"
 )

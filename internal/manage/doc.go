@@ -38,6 +38,7 @@ var (
 	ErrClientID       = fault.New(fault.Conflict, "conflict", "A client with the same id already exists")
 	ErrIdentifier     = fault.New(fault.Conflict, "conflict", "A resource server with the same identifier already exists")
 	ErrGrantExists    = fault.New(fault.Conflict, "conflict", "A resource with that client and audience already exists")
+	ErrUserExists     = fault.New(fault.Conflict, "auth0_idp_error", "The user already exists.")
 	ErrManaged        = fault.New(fault.Conflict, "managed_by_file",
 		"This is managed by the configuration file. Change it there and restart the server.")
 )

@@ -105,12 +105,62 @@ type Tenant interface {
 // A ChangeSettings makes the document that takes the place of doc.
 type ChangeSettings func(doc []byte) ([]byte, tenant.LogEvent, error)
 
-// Users reads users.
+// Users keeps users.
 type Users interface {
 	// User returns a user with identities, blocked or not.
 	User(ctx context.Context, id tenant.UserID) (*tenant.User, error)
 	// ListUsers returns users in the order of creation.
 	ListUsers(ctx context.Context, q UserQuery, w Window) (List[*tenant.User], error)
+	// CreateUser stores a new user with their one identity, and the event, and
+	// returns them with their id. The fault is ErrUserExists if somebody has
+	// the id or the identifier, or if it is a test identity's; and ErrConnection
+	// if the connection is not there.
+	CreateUser(ctx context.Context, n NewUser) (*tenant.User, error)
+	// ChangeUser replaces a user by what change makes of them. No other change
+	// comes between. The function may be called more than once.
+	//
+	// Of somebody who is blocked after it nothing lives on: sessions have ended,
+	// applications are to be told of it, grants are revoked, and codes and
+	// devices are forgotten. Being unblocked brings nothing back.
+	ChangeUser(ctx context.Context, c UserChange) (*tenant.User, error)
+	// DeleteUser removes a user and all that was given to them, in the way of
+	// ChangeUser, and stores the events, of which Deleted only if there was
+	// such a user. Whoever gets their identifiers next is somebody else.
+	DeleteUser(ctx context.Context, d DeleteUser) error
+}
+
+// NewUser is what Users.CreateUser is given.
+type NewUser struct {
+	User  tenant.User
+	Named bool // the id is the caller's, else one is made
+	Event func(u *tenant.User) tenant.LogEvent
+}
+
+// UserChange is what Users.ChangeUser is given.
+type UserChange struct {
+	ID     tenant.UserID
+	Now    time.Time
+	Ends   bool // somebody is blocked by it, or an identifier changes
+	Change ChangeUser
+}
+
+// A ChangeUser makes the user who takes the place of u, who is its to change.
+// One that moves an identity to another identifier returns which: codes for the
+// old one and the new one are forgotten, and the fault of ChangeUser is
+// ErrUserExists if the new one is somebody's.
+type ChangeUser func(u *tenant.User) (*Move, []tenant.LogEvent, error)
+
+// A Move gives an identity another identifier.
+type Move struct {
+	Identity tenant.Identity // as it is
+	To       string
+}
+
+// DeleteUser is what Users.DeleteUser is given.
+type DeleteUser struct {
+	ID             tenant.UserID
+	Now            time.Time
+	Event, Deleted tenant.LogEvent
 }
 
 // Logs reads and adds to the tenant's log.

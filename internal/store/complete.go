@@ -225,8 +225,10 @@ func insertNewUser(ctx context.Context, tx querier, made func(deleted int64) ten
 		deleted++
 		u = made(deleted)
 	}
-	return u, false, errors.New("too many users had the identifier before")
+	return u, false, errInherited
 }
+
+var errInherited = errors.New("too many users had the identifier before")
 
 // insertUserText stores a new user. One with the same id stays as it is.
 const insertUserText = `INSERT INTO users (` + userColumns + `)

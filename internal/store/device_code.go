@@ -105,12 +105,15 @@ func judgePoll(d *tenant.DeviceRequest, next, now time.Time) grant.DeviceOutcome
 // admitDevice stores what an approved request gives, if the person and the
 // session in which they approved still hold.
 func admitDevice(ctx context.Context, tx querier, p grant.DevicePoll, out *grant.DevicePolled) error {
+	active, err := lockActive(ctx, tx, out.Request.User)
+	if err != nil {
+		return err
+	}
 	var ended bool
-	if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND ended_at > 0)
-		OR NOT EXISTS (SELECT 1 FROM users WHERE id = $2 AND NOT blocked)`, out.Request.SessionID, string(out.Request.User)).Scan(&ended); err != nil {
+	if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND ended_at > 0)`, out.Request.SessionID).Scan(&ended); err != nil {
 		return fmt.Errorf("poll device: %w", err)
 	}
-	if ended {
+	if ended || !active {
 		out.Outcome = grant.DeviceRefused
 		return nil
 	}
@@ -123,7 +126,6 @@ func admitDevice(ctx context.Context, tx querier, p grant.DevicePoll, out *grant
 			return err
 		}
 	}
-	var err error
 	if out.Grant, out.User, err = readGrantUser(ctx, tx, g.ID); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -43,6 +44,9 @@ func (s *Store) OpenTicket(ctx context.Context, u authorize.TicketUse) (tenant.S
 		}
 		if err != nil {
 			return fmt.Errorf("use login ticket: %w", err)
+		}
+		if active, err := lockActive(ctx, tx, n.User); err != nil || !active {
+			return cmp.Or(err, error(authorize.ErrTicket))
 		}
 		n.ID, err = keepSession(ctx, tx, u.Replaces, &n)
 		return err

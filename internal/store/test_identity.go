@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/account"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -179,7 +178,11 @@ func (s *Store) DeleteTestIdentity(ctx context.Context, id string, e tenant.LogE
 			return fmt.Errorf("delete test identity: %w", err)
 		}
 		if user != "" {
-			if err := s.deleteTestUser(ctx, tx, user, &t, e.At); err != nil {
+			var u tenant.User
+			if err := lockedUser(ctx, tx, user, &u); err != nil {
+				return err
+			}
+			if err := s.eraseUser(ctx, tx, &u, e.At); err != nil {
 				return err
 			}
 		}
@@ -193,33 +196,4 @@ func (s *Store) DeleteTestIdentity(ctx context.Context, id string, e tenant.LogE
 		}
 		return insertLogs(ctx, tx, e)
 	})
-}
-
-// deleteTestUser removes the user of a test identity and all that was given to
-// it. Whoever gets the identifier next is somebody else.
-func (s *Store) deleteTestUser(ctx context.Context, tx querier, user tenant.UserID, t *tenant.TestIdentity, now time.Time) error {
-	if _, err := endSessions(ctx, tx, ending{user: user, now: now, why: tenant.AccountDeleted}); err != nil {
-		return err
-	}
-	for _, text := range []string{
-		`DELETE FROM users WHERE id = $1`,
-		`DELETE FROM session_clients WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
-		`DELETE FROM sessions WHERE user_id = $1`,
-		`DELETE FROM consents WHERE user_id = $1`,
-		`DELETE FROM user_roles WHERE user_id = $1`,
-		`DELETE FROM user_permissions WHERE user_id = $1`,
-		`DELETE FROM identities WHERE user_id = $1`,
-		`DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE user_id = $1)`,
-		`DELETE FROM grants WHERE user_id = $1`,
-	} {
-		if _, err := tx.exec(ctx, text, user); err != nil {
-			return fmt.Errorf("delete test user: %w", err)
-		}
-	}
-	if _, err := tx.exec(ctx, `INSERT INTO deleted_users (connection_id, identifier, times) VALUES ($1, $2, 1)
-		ON CONFLICT (connection_id, identifier) DO UPDATE SET times = deleted_users.times + 1`,
-		t.Connection, account.Key(s.secrets, t.Channel, t.Identifier)); err != nil {
-		return fmt.Errorf("delete test user: %w", err)
-	}
-	return nil
 }

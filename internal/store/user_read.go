@@ -20,7 +20,7 @@ func (s *Store) User(ctx context.Context, id tenant.UserID) (*tenant.User, error
 	if err := scanUser(s.read.row(ctx, `SELECT `+userColumns+` FROM users WHERE id = $1`, id), &u); err != nil {
 		return nil, fmt.Errorf("read user: %w", absent(err))
 	}
-	if err := s.addIdentities(ctx, &u); err != nil {
+	if err := addIdentities(ctx, s.read, &u); err != nil {
 		return nil, err
 	}
 	return &u, nil
@@ -28,8 +28,8 @@ func (s *Store) User(ctx context.Context, id tenant.UserID) (*tenant.User, error
 
 // addIdentities reads the identities of a user, the one their id is made from
 // first.
-func (s *Store) addIdentities(ctx context.Context, u *tenant.User) error {
-	rows, err := s.read.query(ctx, `
+func addIdentities(ctx context.Context, q querier, u *tenant.User) error {
+	rows, err := q.query(ctx, `
 		SELECT i.connection_id, c.name, i.channel, i.external_id, i.identifier
 		FROM identities i LEFT JOIN connections c ON c.id = i.connection_id WHERE i.user_id = $1`, u.ID)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Store) ListUsers(ctx context.Context, q manage.UserQuery, w manage.Wind
 		}
 	}
 	for _, u := range list.Items {
-		if err := s.addIdentities(ctx, u); err != nil {
+		if err := addIdentities(ctx, s.read, u); err != nil {
 			return list, err
 		}
 	}

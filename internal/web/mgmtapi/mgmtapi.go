@@ -92,6 +92,9 @@ func (a *API) Handler() http.Handler {
 	on("DELETE /api/v2/clients/{id}/credentials/{credential}", a.deleteCredential, "delete:client_credentials")
 
 	on("GET /api/v2/users", a.listUsers, "read:users")
+	on("POST /api/v2/users", a.createUser, "create:users")
+	on("PATCH /api/v2/users/{id}", a.changeUser, "update:users", "update:users_app_metadata")
+	on("DELETE /api/v2/users/{id}", a.deleteUser, "delete:users")
 	on("GET /api/v2/users/{id}", a.readUser, "read:users")
 	on("GET /api/v2/users/{id}/logs", a.userLogs, "read:logs", "read:logs_users")
 	on("GET /api/v2/users-by-email", a.usersByEmail, "read:users")

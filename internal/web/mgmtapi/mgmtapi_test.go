@@ -202,6 +202,7 @@ func TestEveryRouteNeedsAScope(t *testing.T) {
 		"DELETE /api/v2/connections/x", "GET /api/v2/connections/x/clients", "PATCH /api/v2/connections/x/clients",
 		"GET /api/v2/clients", "POST /api/v2/clients", "GET /api/v2/clients/x", "PATCH /api/v2/clients/x", "DELETE /api/v2/clients/x",
 		"GET /api/v2/clients/x/connections", "POST /api/v2/clients/x/rotate-secret", "GET /api/v2/users", "GET /api/v2/users/x",
+		"POST /api/v2/users", "PATCH /api/v2/users/x", "DELETE /api/v2/users/x",
 		"GET /api/v2/users/x/logs", "GET /api/v2/users-by-email?email=a@b.example", "GET /api/v2/logs", "GET /api/v2/logs/1",
 		"GET /api/v2/resource-servers", "POST /api/v2/resource-servers", "GET /api/v2/resource-servers/x", "GET /api/v2/client-grants",
 		"POST /api/v2/client-grants", "GET /api/v2/client-grants/x", "GET /api/v2/tenants/settings",

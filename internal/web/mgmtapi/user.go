@@ -61,6 +61,50 @@ func (a *API) readUser(w http.ResponseWriter, r *request) error {
 	return web.WriteJSON(w, http.StatusOK, f.of(userReply(u)))
 }
 
+// createUser is POST /api/v2/users.
+func (a *API) createUser(w http.ResponseWriter, r *request) error {
+	body, err := r.object()
+	if err != nil {
+		return err
+	}
+	u, err := a.Manage.CreateUser(r.Context(), r.actor, body)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusCreated, userReply(u))
+}
+
+// changeUser is PATCH /api/v2/users/{id}. With update:users_app_metadata alone,
+// that is all that can be changed.
+func (a *API) changeUser(w http.ResponseWriter, r *request) error {
+	body, err := r.object()
+	if err != nil {
+		return err
+	}
+	change, err := settings.ChangeUser(body)
+	if err != nil {
+		return err
+	}
+	if !r.caller.May("update:users") && !change.Only("app_metadata") {
+		return insufficient([]string{"update:users"})
+	}
+	u, err := a.Manage.ChangeUser(r.Context(), r.actor, tenant.UserID(r.PathValue("id")), change)
+	if err != nil {
+		return err
+	}
+	return web.WriteJSON(w, http.StatusOK, userReply(u))
+}
+
+// deleteUser is DELETE /api/v2/users/{id}, which does not say whether there was
+// one (Auth0).
+func (a *API) deleteUser(w http.ResponseWriter, r *request) error {
+	if err := a.Manage.DeleteUser(r.Context(), r.actor, tenant.UserID(r.PathValue("id"))); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // userReply is a user as the API shows one. What is not known is left out.
 func userReply(u *tenant.User) *settings.Object {
 	o := &settings.Object{}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -30,6 +29,10 @@ const useTicketText = `
 		AND EXISTS (SELECT 1 FROM users u WHERE u.id = login_tickets.user_id AND NOT u.blocked)
 	RETURNING user_id, connection_id, channel, proved_at`
 
+// lockTicketUser holds on to whose ticket it is, unless they are blocked.
+const lockTicketUser = `UPDATE users SET blocked = blocked
+	WHERE id = (SELECT user_id FROM login_tickets WHERE digest = $1 OR digest = $2) AND NOT blocked`
+
 // OpenTicket implements authorize.Ledger.
 func (s *Store) OpenTicket(ctx context.Context, u authorize.TicketUse) (tenant.Session, error) {
 	var n tenant.Session
@@ -37,16 +40,23 @@ func (s *Store) OpenTicket(ctx context.Context, u authorize.TicketUse) (tenant.S
 		n = u.Session
 		first, last := ends(u.Digests)
 		bfirst, blast := ends(u.Browser)
-		err := tx.row(ctx, useTicketText, first, last, bfirst, blast, u.Client, toMillis(u.Now)).
+		// The person's row comes first, as where they sign in and where they are
+		// blocked: no two wait for each other then, and nothing that a ticket
+		// gives outlives a block that comes at the same moment.
+		locked, err := tx.exec(ctx, lockTicketUser, first, last)
+		if err != nil {
+			return fmt.Errorf("lock user: %w", err)
+		}
+		if locked == 0 {
+			return authorize.ErrTicket
+		}
+		err = tx.row(ctx, useTicketText, first, last, bfirst, blast, u.Client, toMillis(u.Now)).
 			Scan(&n.User, &n.Connection, &n.Channel, millis{&n.AuthTime})
 		if errors.Is(err, sql.ErrNoRows) {
 			return authorize.ErrTicket
 		}
 		if err != nil {
 			return fmt.Errorf("use login ticket: %w", err)
-		}
-		if active, err := lockActive(ctx, tx, n.User); err != nil || !active {
-			return cmp.Or(err, error(authorize.ErrTicket))
 		}
 		n.ID, err = keepSession(ctx, tx, u.Replaces, &n)
 		return err

@@ -128,7 +128,7 @@ func (a *App) buildSenders() (*senders, error) {
 
 func (a *App) buildUseCases(send *senders) {
 	a.signIns = &passwordless.Service{
-		Connections: a.Store, Ledger: a.Store, Outbox: mailbox{a.worker, send},
+		Connections: a.Store, Ledger: a.Store, Outbox: mailbox{a.worker, send}, CanCall: send.canCall,
 		Codes: otp.Maker{Keys: a.Secrets}, Keys: a.Secrets, Limits: attack.Mode(a.cfg.Limits),
 		Settings: a.Store.Settings, Protection: a.Store.Protection, TestIdentities: a.Store.TestIdentity, Now: a.now,
 	}

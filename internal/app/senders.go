@@ -121,6 +121,12 @@ func (s *senders) ready(ctx context.Context, c *tenant.Connection) (bool, error)
 	return false, nil
 }
 
+// canCall reports whether codes for the connection can be read out by a call.
+func (s *senders) canCall(c *tenant.Connection) bool {
+	return c.Channel == tenant.SMS &&
+		(s.mode == config.Dev || (c.Sender.Provider == "" || c.Sender.Provider == twilio.Provider) && twilio.CanCall(c))
+}
+
 // mailbox joins the worker and the senders into what a sign-in needs of them.
 type mailbox struct {
 	worker  *delivery.Worker

@@ -33,6 +33,9 @@ func (w *Worker) attempt(j *job) (pause time.Duration, again bool) {
 		return w.hold(ctx, j, held)
 	}
 	out, err := w.render(ctx, j)
+	if err == nil {
+		err = sayable(sender, out)
+	}
 	if err != nil {
 		w.holds.cancel(p)
 		return w.unprepared(ctx, j, err)
@@ -59,6 +62,18 @@ func (w *Worker) attempt(j *job) (pause time.Duration, again bool) {
 	}
 	w.accepted(ctx, j, receipt)
 	return 0, false
+}
+
+// sayable refuses to hand a call to a sender that makes none: the connection has
+// changed since the call was asked for.
+func sayable(s Sender, out Outgoing) error {
+	if caller, ok := s.(Caller); out.Spoken == "" || ok && caller.CanCall() {
+		return nil
+	}
+	return &Error{
+		Code: CodeNoSender, Class: Configuration, Text: "The connection's provider makes no calls any more.",
+		Fix: "Ask for a text message, or set the connection up with a Twilio number.",
+	}
 }
 
 // account names the account that the sender uses, and has the connection's next

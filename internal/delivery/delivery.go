@@ -38,6 +38,14 @@ type Sender interface {
 	Send(ctx context.Context, m Outgoing) (Receipt, error)
 }
 
+// A Caller is a Sender that can call and read a message out. Those that cannot
+// are handed none with Spoken.
+type Caller interface {
+	Sender
+	// CanCall reports whether the account is set up to call.
+	CanCall() bool
+}
+
 // Outgoing is one rendered message.
 type Outgoing struct {
 	MessageID string
@@ -63,8 +71,11 @@ type Outgoing struct {
 	UserAgent       string
 	Language        string
 	TemplateVersion int64
-	Encoding        string // of an SMS: "GSM-7" or "UCS-2"
-	Segments        int
+	// Spoken is the language that Text is to be read out in by a call, empty for
+	// what is to be read.
+	Spoken   string
+	Encoding string // of an SMS: "GSM-7" or "UCS-2"
+	Segments int
 }
 
 // A Header is an additional header of an e-mail.

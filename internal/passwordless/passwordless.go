@@ -72,8 +72,11 @@ type Service struct {
 	// TestIdentities returns the test identity that an identifier is on a
 	// connection, or nil. A nil function stands for there being none.
 	TestIdentities func(ctx context.Context, c tenant.ConnectionID, identifier string) (*tenant.TestIdentity, error)
-	Counts         Counter // nil counts nothing
-	Now            func() time.Time
+	// CanCall reports whether codes for a connection can be read out by a call.
+	// A nil function stands for no.
+	CanCall func(c *tenant.Connection) bool
+	Counts  Counter // nil counts nothing
+	Now     func() time.Time
 }
 
 // The refusals of a start, in Auth0's words (Auth0: /passwordless/start).

@@ -55,6 +55,11 @@ func (r *Renderer) Render(ctx context.Context, m *tenant.Message, c *tenant.Conn
 		ClientID: m.Client, ClientName: v.ApplicationName, Language: m.Language, TemplateVersion: t.version,
 		RequestIP: m.RequestIP, UserAgent: m.UserAgent,
 	}
+	if m.Send == tenant.SendVoice {
+		said := message.Speak(v.Code, v.ApplicationName, m.Language)
+		out.Text, out.Spoken = said.Text, said.Language
+		return out, nil
+	}
 	if m.Channel == tenant.SMS {
 		host := ""
 		if c.Autofill {

@@ -25,6 +25,7 @@ type StartRequest struct {
 	PhoneNumber   string
 	Email         string
 	Send          string // "code", "link" or empty
+	Voice         bool   // the code is read out by a call
 	AuthParams    map[string]any
 	Transaction   string
 	// NoSignUp sends nothing to people who are not known, whatever the
@@ -75,6 +76,9 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	}
 	if err := s.ready(ctx, c); err != nil {
 		return Started{}, err
+	}
+	if r.Voice && (s.CanCall == nil || !s.CanCall(c)) {
+		return Started{}, ErrNoVoice
 	}
 	set, err := s.Settings(ctx)
 	if err != nil {
@@ -211,6 +215,9 @@ func recipient(c *tenant.Connection, r StartRequest) (tenant.Recipient, error) {
 // asked for a code.)
 var ErrNoLinks = fault.New(fault.Invalid, "bad.send", `error in send - links are not supported by this version: send "code"`)
 
+// ErrNoVoice refuses a call where the connection's provider makes none.
+var ErrNoVoice = fault.New(fault.Invalid, "bad.delivery_method", "delivery_method voice is not available for this connection")
+
 // sending decides between code and link. SMS always sends a code; e-mail sends
 // a link unless a code is asked for (Auth0).
 func sending(c *tenant.Connection, send string) (string, error) {
@@ -244,6 +251,9 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, test *tenant.
 	send, err := sending(c, r.Send)
 	if err != nil {
 		return Begin{}, err
+	}
+	if r.Voice {
+		send = tenant.SendVoice
 	}
 	now := s.Now()
 	key := tenant.CodeKey{Connection: c.ID, Identifier: to.Identifier, Client: r.Client.ID, Transaction: r.Transaction}

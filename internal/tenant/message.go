@@ -14,7 +14,7 @@ type Message struct {
 	User       UserID // empty when nobody is known by the address yet
 
 	Language    string // what the templates see as request_language
-	Send        string // "code" or "link"
+	Send        string // "code", "link" or SendVoice
 	Code        CodeKey
 	Salt        []byte
 	Digits      int
@@ -36,6 +36,9 @@ type Message struct {
 	Events     []MessageEvent
 	CreatedAt  time.Time
 }
+
+// SendVoice says that a message's code is read out by a call.
+const SendVoice = "voice"
 
 // A MessageEvent is one line of a message's timeline.
 type MessageEvent struct {

@@ -39,6 +39,7 @@ type Message struct {
 	ClientID   tenant.ClientID
 	ClientName string
 	Language   string
+	Spoken     string // the language of a call; empty for what is not one
 	Encoding   string
 	Segments   int
 	CreatedAt  time.Time
@@ -88,7 +89,7 @@ func (o *Outbox) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	got := Message{
 		ID: m.MessageID, Channel: m.Channel, To: m.To, From: from, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
 		Code: m.Code, Link: m.Link, ClientID: m.ClientID, ClientName: m.ClientName, Language: m.Language,
-		Encoding: m.Encoding, Segments: m.Segments, CreatedAt: o.now(),
+		Spoken: m.Spoken, Encoding: m.Encoding, Segments: m.Segments, CreatedAt: o.now(),
 	}
 	if m.Connection != nil {
 		got.Connection = m.Connection.Name
@@ -141,7 +142,11 @@ func (o *Outbox) print(m Message) {
 	if app == "" {
 		app = string(m.ClientID)
 	}
-	line := strings.TrimRight(fmt.Sprintf("→ %-5s %s  %s  %s", m.Channel, m.To, what, app), " ")
+	channel := string(m.Channel)
+	if m.Spoken != "" {
+		channel = "call"
+	}
+	line := strings.TrimRight(fmt.Sprintf("→ %-5s %s  %s  %s", channel, m.To, what, app), " ")
 	line = strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return -1
@@ -225,3 +230,6 @@ func (o *Outbox) Clear() {
 	o.messages = nil
 	o.tell()
 }
+
+// CanCall implements delivery.Caller: calls are kept like messages.
+func (o *Outbox) CanCall() bool { return true }

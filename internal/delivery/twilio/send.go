@@ -45,7 +45,11 @@ func (s *sender) Account() string { return delivery.AccountKey(s.api, s.sid, s.u
 
 // Send asks Twilio to send the message (Twilio: POST Messages).
 func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receipt, error) {
-	form, err := s.form(m)
+	path, making := "/Messages.json", s.form
+	if m.Spoken != "" {
+		path, making = "/Calls.json", s.callForm
+	}
+	form, err := making(m)
 	if err != nil {
 		return delivery.Receipt{}, err
 	}
@@ -54,7 +58,7 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	var written atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		s.account("/Messages.json"), strings.NewReader(form.Encode()))
+		s.account(path), strings.NewReader(form.Encode()))
 	if err != nil {
 		return delivery.Receipt{}, (&delivery.Error{
 			Code: delivery.CodeNoAccount, Class: delivery.Configuration, Text: "The Twilio Account SID cannot be part of an address.",
@@ -262,7 +266,11 @@ func (s *sender) retryAfter(v string) time.Duration {
 // nobody may read: an intermediary might echo the request.
 func (s *sender) clean(m delivery.Outgoing, text string, n int) string {
 	basic := base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password))
-	for _, hidden := range []string{basic, s.password, s.token, m.Link, m.Code} {
+	hide := []string{basic, s.password, s.token, m.Link, m.Code}
+	if m.Spoken != "" {
+		hide = append(hide, strings.Join(strings.Split(m.Code, ""), ", "))
+	}
+	for _, hidden := range hide {
 		if len(hidden) >= 4 {
 			text = strings.ReplaceAll(text, hidden, "[redacted]")
 		}

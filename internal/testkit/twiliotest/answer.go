@@ -46,6 +46,12 @@ func (s *Server) answer(r *Request) (int, map[string]any) {
 	if r.Method == http.MethodGet {
 		return s.read(a, r, key)
 	}
+	if r.Path == "/2010-04-01/Accounts/"+a.SID+"/Calls.json" && r.Method == http.MethodPost {
+		if code := s.checkCall(a, r.Form); code != 0 {
+			return refuse(400, code, title(code))
+		}
+		return http.StatusCreated, s.call(a, r)
+	}
 	if r.Path != "/2010-04-01/Accounts/"+a.SID+"/Messages.json" {
 		return refuse(404, 20404, "The requested resource "+r.Path+" was not found")
 	}

@@ -38,6 +38,7 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request) error {
 	share(w, r, a.remember(r, client.ID, p.Get("connection")))
 	req := passwordless.StartRequest{
 		Client: client, Authenticated: !client.Public(), Connection: p.Get("connection"), NoSignUp: !signUp,
+		Voice:       p.Get("delivery_method") == "voice",
 		PhoneNumber: p.Get("phone_number"), Email: p.Get("email"),
 		RequestLanguage: r.Header.Get("X-Request-Language"), AcceptLanguage: r.Header.Get("Accept-Language"),
 		UserAgent: userAgent(r),
@@ -72,8 +73,12 @@ func readChallenge(p web.Params) (signUp bool, err error) {
 	}
 	switch p.Get("delivery_method") {
 	case "", "text":
+	case "voice":
+		if !p.Has("phone_number") {
+			return false, oauth.InvalidRequest("delivery_method voice needs a phone_number")
+		}
 	default:
-		return false, oauth.InvalidRequest("delivery_method must be text: codes are not read out by telephone")
+		return false, oauth.InvalidRequest("delivery_method must be text or voice")
 	}
 	if !p.Has("allow_signup") {
 		return false, nil

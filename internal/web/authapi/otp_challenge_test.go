@@ -1,6 +1,7 @@
 package authapi_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,16 @@ func TestBRU07OTPChallenge(t *testing.T) {
 	if got := claimsOf(t, finish(app, known, w.received(number)).want(t, 200)["id_token"].(string))["sub"]; got != sub {
 		t.Errorf("sub %v, want %v", got, sub)
 	}
+	w.Clock.Advance(time.Minute)
+	called := session(ask(number, map[string]string{"delivery_method": "voice"}))
+	code = w.received(number)
+	if m := w.Outbox.Messages(outbox.Filter{To: number})[0]; m.Spoken != "en-US" || !strings.Contains(m.Text, strings.Join(strings.Split(code, ""), ", ")) {
+		t.Errorf("the call says %q in %q", m.Text, m.Spoken)
+	}
+	finish(app, called, code).want(t, 200)
+	if got := w.form("/otp/challenge", and(app, map[string]string{"connection": "email", "email": "a@example.test", "delivery_method": "voice"})); got.status != 400 || got.code() != "invalid_request" {
+		t.Errorf("an e-mail is read out: %d %s", got.status, got.body)
+	}
 	late := session(ask(number, nil))
 	code = w.received(number)
 	w.Clock.Advance(4 * time.Minute)
@@ -71,7 +82,7 @@ func TestBRU07OTPChallenge(t *testing.T) {
 		{"connection": ""},
 		{"connection": "none"},
 		{"phone_number": "1"},
-		{"delivery_method": "voice"},
+		{"delivery_method": "fax"},
 		{"allow_signup": "maybe"},
 	} {
 		if got := ask(number, more); got.status != 400 || got.code() != "invalid_request" {

@@ -36,6 +36,7 @@ type message struct {
 	Connection string `json:"connection"`
 	ClientID   string `json:"client_id"`
 	Language   string `json:"language"`
+	Spoken     string `json:"spoken,omitempty"` // the language of a call
 	Encoding   string `json:"encoding"`
 	Segments   int    `json:"segments"`
 	CreatedAt  string `json:"created_at"`
@@ -45,7 +46,7 @@ func wire(m outbox.Message) message {
 	return message{
 		ID: m.ID, Channel: string(m.Channel), To: m.To, From: m.From, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
 		Code: m.Code, Link: m.Link, Connection: m.Connection, ClientID: string(m.ClientID), Language: m.Language,
-		Encoding: m.Encoding, Segments: m.Segments, CreatedAt: m.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"),
+		Spoken: m.Spoken, Encoding: m.Encoding, Segments: m.Segments, CreatedAt: m.CreatedAt.UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 }
 

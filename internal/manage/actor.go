@@ -36,6 +36,7 @@ type outcome struct {
 	what   string // in words
 	status int
 	body   any
+	before any // what was there, of a change in the Dashboard
 }
 
 // record makes the log entry of a change (Auth0: sapi). Secrets are blanked in
@@ -62,6 +63,9 @@ func (s *Service) entry(typ string, by Actor, o outcome) tenant.LogEvent {
 			"auth": map[string]any{"strategy": "jwt", "subject": by.Subject, "credentials": credentials},
 		},
 		"response": map[string]any{"statusCode": o.status, "body": blanked(answer(o.body))},
+	}
+	if o.before != nil && by.Channel == "dashboard" {
+		e.Details["before"], e.Details["after"] = blanked(answer(o.before)), blanked(answer(o.body))
 	}
 	return e
 }

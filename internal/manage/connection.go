@@ -90,6 +90,9 @@ func (s *Service) recordConnection(by Actor, o outcome, c *tenant.Connection) (t
 type ConnectionPatch struct {
 	Body  *settings.Object
 	Merge settings.Merge
+	// Version is that of the connection which was looked at; 0 if it does not
+	// matter. The fault is ErrStale if the connection has changed since.
+	Version int64
 }
 
 // ChangeConnection changes a connection as a body asks.
@@ -99,13 +102,20 @@ func (s *Service) ChangeConnection(ctx context.Context, by Actor, id tenant.Conn
 		if c.Managed {
 			return tenant.LogEvent{}, ErrManaged
 		}
+		if p.Version != 0 && p.Version != c.Version {
+			return tenant.LogEvent{}, ErrStale
+		}
+		before, err := settings.ConnectionAnswer(c, false)
+		if err != nil {
+			return tenant.LogEvent{}, err
+		}
 		change, err := settings.ChangeConnection(c, p.Body, p.Merge)
 		if err != nil {
 			return tenant.LogEvent{}, err
 		}
 		s.replace(c, change)
 		after = *c
-		return s.recordConnection(by, outcome{what: "Update a connection", status: http.StatusOK}, c)
+		return s.recordConnection(by, outcome{what: "Update a connection", status: http.StatusOK, before: before}, c)
 	})
 	if err != nil {
 		return nil, as(err, ErrConnection)

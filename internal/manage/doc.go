@@ -39,6 +39,7 @@ var (
 	ErrIdentifier     = fault.New(fault.Conflict, "conflict", "A resource server with the same identifier already exists")
 	ErrGrantExists    = fault.New(fault.Conflict, "conflict", "A resource with that client and audience already exists")
 	ErrUserExists     = fault.New(fault.Conflict, "auth0_idp_error", "The user already exists.")
+	ErrStale          = fault.New(fault.Conflict, "stale", "Somebody else has changed this meanwhile.")
 	ErrManaged        = fault.New(fault.Conflict, "managed_by_file",
 		"This is managed by the configuration file. Change it there and restart the server.")
 )

@@ -133,10 +133,22 @@ func (f *Form) read(n *html.Node) {
 	case n.Data == "input" && kind != "button" && kind != "reset" && kind != "image":
 		f.Values.Add(name, value)
 	case n.Data == "textarea":
-		f.Values.Add(name, text(n))
+		f.Values.Add(name, typed(n))
 	case n.Data == "select":
 		f.Values.Add(name, selected(n))
 	}
+}
+
+// typed is the text in a field of several lines, as it is sent: with its line
+// breaks, but for one right behind the tag, which the parser has dropped.
+func typed(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return b.String()
 }
 
 // selected is the value of a list: of the option that is marked, or the first.

@@ -23,14 +23,21 @@ func (d *Dashboard) connectionRoutes(mux *http.ServeMux) {
 	d.page(mux, "POST "+pathPasswordless+"/on", tenant.Editor, d.switchOn)
 	const one = pathPasswordless + "/{id}"
 	d.page(mux, "GET "+one, tenant.Viewer, func(w http.ResponseWriter, q *request) error {
-		return leave(w, q.Request, tabAddress(tenant.ConnectionID(q.PathValue("id")), tabApplications))
+		return leave(w, q.Request, tabAddress(tenant.ConnectionID(q.PathValue("id")), tabSettings))
 	})
+	d.page(mux, "GET "+one+"/settings", tenant.Viewer, d.settings)
+	d.page(mux, "POST "+one+"/settings", tenant.Editor, d.saveSettings)
+	d.page(mux, "GET "+one+"/preview", tenant.Viewer, d.preview)
+	d.page(mux, "POST "+one+"/preview", tenant.Editor, d.previewTyped)
 	d.page(mux, "GET "+one+"/applications", tenant.Viewer, d.connectionApplications)
 	d.page(mux, "POST "+one+"/applications", tenant.Editor, d.toggleApplication)
 }
 
 // The tabs of a connection.
-const tabApplications = "applications"
+const (
+	tabSettings     = "settings"
+	tabApplications = "applications"
+)
 
 func tabAddress(id tenant.ConnectionID, tab string) string {
 	return pathPasswordless + "/" + url.PathEscape(string(id)) + "/" + tab
@@ -85,7 +92,7 @@ func (d *Dashboard) cards(ctx context.Context) ([]card, error) {
 				one.Title += ": " + c.Name
 			}
 			one.ID, one.Name, one.Apps, one.On, one.Managed = c.ID, c.Name, len(c.Clients), len(c.Clients) > 0, c.Managed
-			one.Address = tabAddress(c.ID, tabApplications)
+			one.Address = tabAddress(c.ID, tabSettings)
 			if one.Ready, err = d.Ready(ctx, c); err != nil {
 				return nil, err
 			}
@@ -246,7 +253,7 @@ func (d *Dashboard) switchOn(w http.ResponseWriter, q *request) error {
 	} else if err := d.enable(q, id, clients, true); err != nil {
 		return err
 	}
-	return leave(w, q.Request, tabAddress(id, tabApplications)+"?done=on")
+	return leave(w, q.Request, tabAddress(id, tabSettings)+"?done=on")
 }
 
 // create makes a connection as people expect one who make it here: with the line
@@ -311,7 +318,7 @@ func (d *Dashboard) connection(q *request, tab string) (*tenant.Connection, conn
 	return c, f, nil
 }
 
-func tabs() []string { return []string{tabApplications} }
+func tabs() []string { return []string{tabSettings, tabApplications} }
 
 // title names a connection as its card does.
 func title(c *tenant.Connection) string {

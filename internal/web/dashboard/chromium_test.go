@@ -1,0 +1,77 @@
+package dashboard_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/doorcode/doorcode/internal/testkit/chromium"
+)
+
+// typing changes the message and waits for the frame that shows it anew.
+const typing = `new Promise((resolve) => {
+	const old = document.querySelector("iframe[name=preview]");
+	new MutationObserver(() => {
+		const fresh = document.querySelector("iframe[name=preview]");
+		fresh.addEventListener("load", () => resolve(fresh !== old));
+	}).observe(old.parentNode, {childList: true});
+	const field = document.getElementById("template");
+	field.value = "{{ code }} typed";
+	field.dispatchEvent(new Event("input", {bubbles: true}));
+})`
+
+// awaited waits for a promise.
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
+// D2, D6, D18: in a real browser, a link of Auth0's documents leads here by way
+// of signing in; the message is shown again when it is typed, nothing of it is
+// blocked by the policy, and what is not saved is said.
+func TestChromium(t *testing.T) {
+	ctx := chromium.New(t)
+	w := newWorld(t)
+	var at, said string
+	var shown bool
+	if err := chromedp.Run(ctx,
+		chromedp.Navigate(w.URL+"/#/connections/passwordless"),
+		chromedp.WaitVisible("#developer", chromedp.ByQuery),
+		chromedp.Click("#developer", chromedp.ByQuery),
+		chromedp.WaitVisible(".method", chromedp.ByQuery),
+		chromedp.Location(&at),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(at, passwordless) {
+		t.Errorf("the link leads to %s", at)
+	}
+	if err := chromedp.Run(ctx,
+		chromedp.Navigate(w.URL+passwordless+"/"+string(w.connection("sms").ID)+"/settings"),
+		chromedp.WaitVisible("#template", chromedp.ByQuery),
+		chromedp.Evaluate(`document.getElementById("changed").textContent`, &said),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if said != "" {
+		t.Errorf("before anything is typed the page says %q", said)
+	}
+	if err := chromedp.Run(ctx,
+		chromedp.Evaluate(typing, &shown, awaited),
+		chromedp.Evaluate(`document.getElementById("changed").textContent`, &said),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if !shown || said != "Not saved yet" {
+		t.Errorf("after typing: preview %v, %q", shown, said)
+	}
+	if err := chromedp.Run(ctx,
+		chromedp.Click("#save", chromedp.ByQuery),
+		chromedp.WaitVisible(".alert-s", chromedp.ByQuery),
+		chromedp.Text(".alert-s", &said, chromedp.ByQuery),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.connection("sms").Text.Template; said != "Saved." || got != "{{ code }} typed" {
+		t.Errorf("the page says %q, stored is %q", said, got)
+	}
+}

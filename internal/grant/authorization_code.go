@@ -21,6 +21,8 @@ type CodeUse struct {
 	// Key is the thumbprint of the key that was proved, if any. It must be the
 	// code's, if that has one (RFC 9449 §10).
 	Key string
+	// Unproved are the audiences that the code must not be for.
+	Unproved []string
 	// Refresh makes the refresh token that is stored with the redemption, or
 	// nil. It is pure.
 	Refresh func(tenant.Grant, tenant.AuthorizationCode) *tenant.RefreshToken
@@ -60,6 +62,10 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	if err := needsKey(w, nil); err != nil {
 		return Answer{}, err
 	}
+	unproved, err := s.unproved(ctx, w)
+	if err != nil {
+		return Answer{}, err
+	}
 	now := s.Now()
 	used := event.New(event.ExchangeCode, now)
 	event.About(&used, nil, w.client)
@@ -71,7 +77,7 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	text, refresh := "", (*tenant.RefreshToken)(nil)
 	done, err := s.Ledger.UseCode(ctx, CodeUse{
 		Now: now, Digests: s.Tokens.CodeDigests(w.Code), Client: w.client.ID, RedirectURI: w.RedirectURI,
-		Challenge: challenge, Key: w.key, Used: used, Failed: failed, Reused: reused,
+		Challenge: challenge, Key: w.key, Unproved: unproved, Used: used, Failed: failed, Reused: reused,
 		Refresh: func(g tenant.Grant, _ tenant.AuthorizationCode) *tenant.RefreshToken {
 			w.granted = oauth.ParseScopes(g.Scope)
 			text, refresh = s.refreshToken(w, g.ID)
@@ -89,9 +95,6 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 		return Answer{}, oauth.InvalidCode()
 	}
 	if w.api, err = s.PersonAPI(ctx, done.Grant.Audience); err != nil {
-		return Answer{}, err
-	}
-	if err := needsKey(w, w.api); err != nil {
 		return Answer{}, err
 	}
 	w.form.Attributes = done.Code.Legacy

@@ -29,7 +29,7 @@ type Proof struct {
 var (
 	ErrProof = fault.New(fault.Invalid, "invalid_dpop_proof", "The DPoP proof is not valid.")
 	ErrNonce = fault.New(fault.Invalid, "use_dpop_nonce", "Use the nonce in the DPoP-Nonce header.")
-	errNoKey = fault.New(fault.Invalid, "invalid_dpop_proof", "A DPoP proof is required.")
+	ErrNoKey = fault.New(fault.Invalid, "invalid_dpop_proof", "A DPoP proof is required.")
 )
 
 var (
@@ -159,9 +159,29 @@ func needsKey(w *work, api *tenant.API) error {
 	case w.key != "":
 		return nil
 	case w.client.NeedsProof, api != nil && api.NeedsProof(w.client):
-		return errNoKey
+		return ErrNoKey
 	}
 	return nil
+}
+
+// unproved are the audiences of which a request without a proof gets no token.
+// It is asked before a code or a token is used, so that the client has it still
+// when it asks again with a proof.
+func (s *Service) unproved(ctx context.Context, w *work) ([]string, error) {
+	if w.key != "" {
+		return nil, nil
+	}
+	all, err := s.Settings.ProofAPIs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, api := range all {
+		if api.NeedsProof(w.client) {
+			list = append(list, api.Identifier)
+		}
+	}
+	return list, nil
 }
 
 // tokenType is the token_type of an answer (RFC 9449 §5).

@@ -14,6 +14,9 @@ type Settings interface {
 	Client(ctx context.Context, id tenant.ClientID) (*tenant.Client, error)
 	// API returns an API by its identifier.
 	API(ctx context.Context, audience string) (*tenant.API, error)
+	// ProofAPIs returns the APIs that take tokens of some applications only if
+	// they are bound to a key.
+	ProofAPIs(ctx context.Context) ([]*tenant.API, error)
 	// ClientGrant returns what a client may ask of an API in its own name.
 	ClientGrant(ctx context.Context, client tenant.ClientID, audience string) (*tenant.ClientGrant, error)
 	// Settings returns the tenant's settings.
@@ -30,7 +33,8 @@ type Ledger interface {
 
 	// UseCode redeems an authorization code: at most one call ever does, and
 	// only one that matches everything the code is bound to. The same exchange
-	// for the second time revokes the grant.
+	// for the second time revokes the grant. The fault is ErrNoKey, and the code
+	// as it was, if its audience is one of u.Unproved.
 	UseCode(ctx context.Context, u CodeUse) (CodeUsed, error)
 
 	// RevokeRefresh ends the grant of a refresh token that belongs to the

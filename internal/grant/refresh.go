@@ -3,8 +3,10 @@ package grant
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/doorcode/doorcode/internal/event"
+	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -39,6 +41,9 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	if other == nil {
 		use.Audience = w.Audience
 	}
+	if err := s.provable(ctx, w, use); err != nil {
+		return Answer{}, err
+	}
 	done, err := s.Ledger.UseRefresh(ctx, use)
 	if err != nil {
 		return Answer{}, fmt.Errorf("use refresh token: %w", err)
@@ -58,9 +63,6 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 		w.api = other
 		allowed = append(allowed.OIDC(), w.client.Refresh.For(other.Identifier)...)
 	}
-	if err == nil {
-		err = needsKey(w, w.api)
-	}
 	if err != nil {
 		return Answer{}, err
 	}
@@ -75,6 +77,27 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	// The scope of a refresh is always told (Auth0).
 	answer.Scope = w.granted.String()
 	return answer, err
+}
+
+// provable refuses a refresh token whose grant is for an API that takes only
+// tokens that are bound to a key, if the request proves none. It reads the grant
+// only where there is such an API. A grant's audience never changes, so that what
+// is read holds when the token is used.
+func (s *Service) provable(ctx context.Context, w *work, use Refresh) error {
+	unproved, err := s.unproved(ctx, w)
+	if err != nil || len(unproved) == 0 {
+		return err
+	}
+	_, g, err := s.Ledger.RefreshGrant(ctx, use.Digests, use.Client, use.Now)
+	switch {
+	case fault.Has(err, fault.NotFound):
+		return nil // UseRefresh says what is wrong with it
+	case err != nil:
+		return fmt.Errorf("read grant: %w", err)
+	case slices.Contains(unproved, g.Audience) && (w.Audience == "" || w.Audience == g.Audience):
+		return ErrNoKey
+	}
+	return nil
 }
 
 // otherAPI is the API that the application's policies let any of its refresh

@@ -27,6 +27,23 @@ func (s *Store) API(ctx context.Context, audience string) (*tenant.API, error) {
 		func(a *tenant.API) { s.cache.apis[audience] = a })
 }
 
+// ProofAPIs implements grant.Settings.
+func (s *Store) ProofAPIs(ctx context.Context) ([]*tenant.API, error) {
+	return cached(&s.cache,
+		func() ([]*tenant.API, bool) { return s.cache.proofAPIs, s.cache.proofAPIs != nil },
+		func() ([]*tenant.API, error) {
+			all, err := s.AllAPIs(ctx)
+			list := []*tenant.API{}
+			for _, a := range all {
+				if a.Proof != "" {
+					list = append(list, a)
+				}
+			}
+			return list, err
+		},
+		func(list []*tenant.API) { s.cache.proofAPIs = list })
+}
+
 func scanAPI(row scanner) (*tenant.API, error) {
 	var id, doc string
 	var head tenant.API

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -57,12 +58,15 @@ func (s *Store) UseCode(ctx context.Context, u grant.CodeUse) (grant.CodeUsed, e
 		if out.Grant, out.User, err = readGrantUser(ctx, tx, c.Grant); err != nil {
 			return err
 		}
+		if slices.Contains(u.Unproved, out.Grant.Audience) {
+			return grant.ErrNoKey // takes it all back
+		}
 		if refresh := u.Refresh(out.Grant, out.Code); refresh != nil {
 			if err := addRefresh(ctx, tx, &out.Grant, refresh); err != nil {
 				return err
 			}
 		}
-		u.Used.User = out.User.ID
+		u.Used.User, u.Used.Test = out.User.ID, out.User.Test
 		return insertLogs(ctx, tx, u.Used)
 	})
 	return out, err

@@ -18,6 +18,7 @@ type cache struct {
 	connections map[string]*tenant.Connection // by name
 	byID        map[tenant.ConnectionID]*tenant.Connection
 	apis        map[string]*tenant.API // by identifier
+	proofAPIs   []*tenant.API          // nil if not read
 	settings    *tenant.Settings
 	origins     map[string]bool
 	email       *tenant.EmailProvider // nil if there is none
@@ -37,7 +38,7 @@ func (c *cache) reset() {
 	c.connections = map[string]*tenant.Connection{}
 	c.byID = map[tenant.ConnectionID]*tenant.Connection{}
 	c.apis = map[string]*tenant.API{}
-	c.settings = nil
+	c.proofAPIs, c.settings = nil, nil
 	c.origins = nil
 	c.email, c.emailRead = nil, false
 	c.protection = nil

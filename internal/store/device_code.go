@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/event"
@@ -116,6 +117,9 @@ func admitDevice(ctx context.Context, tx querier, p grant.DevicePoll, out *grant
 	if ended || !active {
 		out.Outcome = grant.DeviceRefused
 		return nil
+	}
+	if slices.Contains(p.Unproved, out.Request.Audience) {
+		return grant.ErrNoKey // takes it all back
 	}
 	g, refresh := p.Give(out.Request)
 	if err := insertGrant(ctx, tx, &g, refresh != nil); err != nil {

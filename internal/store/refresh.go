@@ -166,7 +166,8 @@ func refuseRefresh(ctx context.Context, tx querier, r grant.Refresh, old *tenant
 	// Clocks of processes differ a little: without a leeway nothing is forgiven,
 	// even what seems to come before the token was replaced.
 	case (old.Key == "" || old.Key == r.Key) && (r.Audience == "" || audience == r.Audience) &&
-		r.Policy.Rotating && r.Policy.Leeway > 0 && newest == old.Generation+1 && r.Now.Before(replaced.Add(r.Policy.Leeway)):
+		r.Policy.Rotating && r.Policy.Leeway > 0 && newest == old.Generation+1 &&
+		(old.Expires.IsZero() || r.Now.Before(old.Expires)) && r.Now.Before(replaced.Add(r.Policy.Leeway)):
 		return grant.Renewed, nil
 	}
 	if _, err := tx.exec(ctx, `UPDATE grants SET revoked_at = $2 WHERE id = $1`, old.Grant, toMillis(r.Now)); err != nil {

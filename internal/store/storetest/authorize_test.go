@@ -275,6 +275,11 @@ func TestOAU08CodeIsBound(t *testing.T) {
 				t.Errorf("%s: %v, %v, want %v", name, got.Outcome, err, c.want)
 			}
 		}
+		bare := exchange(start, "app", "1")
+		bare.Unproved = []string{"https://other", "https://api"}
+		if _, err := s.UseCode(t.Context(), bare); !errors.Is(err, grant.ErrNoKey) {
+			t.Errorf("for an API that wants a proof: %v", err)
+		}
 		u := exchange(start.Add(tenant.AuthorizationCodeLifetime-time.Millisecond), "app", "1")
 		u.Digests[0] = []byte("under another key")
 		got, err := s.UseCode(t.Context(), u)

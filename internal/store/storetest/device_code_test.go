@@ -1,6 +1,7 @@
 package storetest_test
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,10 @@ func TestOAU21DeviceAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		bare := grant.DevicePoll{Now: start.Add(30 * time.Second), Digests: [][]byte{d.Digest}, Client: "app", Unproved: []string{""}}
+		if _, err := s.PollDevice(t.Context(), bare); !errors.Is(err, grant.ErrNoKey) { // d is for the audience ""
+			t.Errorf("for an API that wants a proof: %v", err)
+		}
 		for range 40 {
 			wg.Go(func() {
 				if poll(start.Add(time.Minute)).Outcome == grant.DeviceGiven {

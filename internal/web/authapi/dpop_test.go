@@ -3,6 +3,7 @@ package authapi_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -224,6 +225,28 @@ func TestOAU23Required(t *testing.T) {
 		"client_secret": w.Ready.ManagementClientSecret, "audience": w.Ready.Issuer + "api/v2/",
 	}, "DPoP", w.proof(jwttest.EC(t), "POST", "/oauth/token", ""))
 	bound.want(t, 400)
+}
+
+// OAU-23: a request that a proof is missing from leaves the refresh token as it
+// is, so that it is good for the same request with one.
+func TestOAU23RefreshWithoutProof(t *testing.T) {
+	w := newWorld(t)
+	w.api(testAPI, map[string]any{"allow_offline_access": true})
+	app := w.person(rotating(0))
+	token := w.signIn(app, number, map[string]string{"audience": testAPI}).want(t, 200)["refresh_token"].(string)
+	bare := w.signIn(app, number, nil).want(t, 200)["refresh_token"].(string)
+	apis := w.manage("GET", "/resource-servers/"+url.PathEscape(testAPI), nil).want(t, 200)
+	w.manage("PATCH", "/resource-servers/"+apis["id"].(string), map[string]any{
+		"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true},
+	}).want(t, 200)
+	for range 2 {
+		if got := w.refresh(app, token, nil); got.status != 400 || got.code() != "invalid_dpop_proof" {
+			t.Errorf("without a proof: %d %s", got.status, got.body)
+		}
+	}
+	w.token(and(app, map[string]string{"grant_type": "refresh_token", "refresh_token": token}),
+		"DPoP", w.proof(jwttest.EC(t), "POST", "/oauth/token", "")).want(t, 200)
+	w.refresh(app, bare, nil).want(t, 200) // for no API that wants one
 }
 
 // OAU-23: a proof is used once by two processes together.

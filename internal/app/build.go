@@ -99,7 +99,7 @@ func (a *App) buildDelivery(out io.Writer) (*senders, error) {
 	}
 	a.renderer = &passwordless.Renderer{
 		Codes: otp.Maker{Keys: a.Secrets}, Clients: a.Store, Settings: a.Store.Settings,
-		Host: a.hostname(), Now: a.now,
+		Host: a.hostname(), URL: a.url, Now: a.now,
 	}
 	a.worker = &delivery.Worker{
 		Queue: a.Store, Renderer: a.renderer, Senders: send.sender,
@@ -130,6 +130,7 @@ func (a *App) buildUseCases(send *senders) {
 	a.signIns = &passwordless.Service{
 		Connections: a.Store, Ledger: a.Store, Outbox: mailbox{a.worker, send}, CanCall: send.canCall,
 		Codes: otp.Maker{Keys: a.Secrets}, Keys: a.Secrets, Limits: attack.Mode(a.cfg.Limits),
+		Links: a.Store, HTTPS: strings.HasPrefix(a.url, "https://"),
 		Settings: a.Store.Settings, Protection: a.Store.Protection, TestIdentities: a.Store.TestIdentity, Now: a.now,
 	}
 	a.grants = &grant.Service{

@@ -110,7 +110,7 @@ func (s *Service) Resend(ctx context.Context, id string, b Browser) (Step, error
 
 func (s *Service) send(ctx context.Context, t tenant.Transaction, client *tenant.Client, c *tenant.Connection, to string, b Browser) (Step, error) {
 	r := passwordless.StartRequest{
-		Client: client, Connection: c.Name, Send: "code", Transaction: t.ID,
+		Client: client, Connection: c.Name, Send: sending(c), Transaction: t.ID,
 		AcceptLanguage: b.Language, IP: b.IP, IPKey: b.IPKey, UserAgent: b.UserAgent,
 		// When the identifier's tries are used up, people here go on with a
 		// longer code (R4).
@@ -140,6 +140,14 @@ func (s *Service) send(ctx context.Context, t tenant.Transaction, client *tenant
 	step := at(t)
 	step.Event, step.Cooldown = started.Event, started.Cooldown
 	return step, nil
+}
+
+// sending is what the pages have sent: a code, or a link that a code is beside.
+func sending(c *tenant.Connection) string {
+	if c.HostedLinks && c.Channel == tenant.Email {
+		return "link"
+	}
+	return "code"
 }
 
 // Edit goes back to asking who somebody is.

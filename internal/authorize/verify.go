@@ -25,6 +25,24 @@ func (s *Service) Verify(ctx context.Context, id, code string, b Browser) (Step,
 	if digits, ok := otp.Typed(code); !ok || len(digits) != t.Digits {
 		return at(t), ErrLength
 	}
+	return s.prove(ctx, proving{transaction: t, client: client, browser: b, code: code})
+}
+
+// proving is a code on its way to be judged.
+type proving struct {
+	transaction tenant.Transaction // at StepCode
+	client      *tenant.Client
+	browser     Browser
+	code        string
+	// link says that the code comes from a link, which was asked for within the
+	// transaction sent.
+	link bool
+	sent string
+}
+
+// prove brings a code, and goes on with the sign-in if it is right.
+func (s *Service) prove(ctx context.Context, p proving) (Step, error) {
+	t, client, b := p.transaction, p.client, p.browser
 	c, err := s.Settings.ConnectionByID(ctx, t.Connection)
 	if fault.Has(err, fault.NotFound) {
 		return at(t), errConnection.Because(err)
@@ -45,7 +63,8 @@ func (s *Service) Verify(ctx context.Context, id, code string, b Browser) (Step,
 	})
 	opened.Digest = s.sessionDigests(cookie)[0]
 	finish := passwordless.FinishRequest{
-		Client: client, Realm: c.Name, Username: t.Identifier, OTP: code, Transaction: t.ID,
+		Client: client, Realm: c.Name, Username: t.Identifier, OTP: p.code, Transaction: t.ID,
+		Link: p.link, CodeTransaction: p.sent,
 		IP: b.IP, UserAgent: b.UserAgent, Session: &opened,
 		Grant: tenant.Grant{Scope: t.Request.Scope, Audience: t.Request.Audience}, // for the log
 	}

@@ -42,6 +42,8 @@ const (
 {% else %}<h1>Sign in{% if application.name %} to {{ application.name }}{% endif %}</h1>
 {% endif %}{% if send contains 'link' %}<p>Use this button to go on. It works once.</p>
 <p><a class="button" href="{{ link }}">Continue</a></p>
+<p>Or type this code where you were asked for it:</p>
+<p class="code">{{ code }}</p>
 {% else %}<p>Type this code where you were asked for it. It works once.</p>
 <p class="code">{{ code }}</p>
 {% endif %}<p>It is good for {{ expires_minutes }} {% if expires_minutes == 1 %}minute{% else %}minutes{% endif %}.</p>

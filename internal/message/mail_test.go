@@ -123,7 +123,7 @@ func TestTheDefaultMailServesCodesAndLinks(t *testing.T) {
 	}
 	v.Send, v.ExpiresMinutes = "link", 1
 	m = mail(t, DefaultMailFrom, DefaultMailSubject, DefaultMailBody, v)
-	if strings.Contains(m.HTML, "123456") || !strings.Contains(m.Text, "Continue (https://login.example.com/l?a=1&b=2)") || !strings.Contains(m.Text, "1 minute.") {
+	if !strings.Contains(m.Text, "where you were asked for it:\n\n123456") || !strings.Contains(m.Text, "Continue (https://login.example.com/l?a=1&b=2)") || !strings.Contains(m.Text, "1 minute.") {
 		t.Errorf("link: %q, %q", m.Subject, m.Text)
 	}
 	if m.Subject != "Your sign-in link for Acme" {

@@ -20,6 +20,10 @@ type FinishRequest struct {
 	Username    string // the number or address
 	OTP         string
 	Transaction string
+	// Link says that the code comes from a link, which was proved to be ours.
+	// Its code was asked for by CodeTransaction.
+	Link            bool
+	CodeTransaction string
 	// NoSignUp lets in only people who are known, whatever the connection says.
 	NoSignUp bool
 	// Device is the token of the browser: if it has signed in before, it has
@@ -63,6 +67,12 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 	if err != nil {
 		return Finished{}, err
 	}
+	if r.Link {
+		if in.Test {
+			return Finished{}, oauth.WrongCode(c.Channel) // nothing is sent to them
+		}
+		followed(&sp)
+	}
 	spent, done, err := s.Ledger.Redeem(ctx, sp, in)
 	if err != nil {
 		return Finished{}, fmt.Errorf("redeem code: %w", err)
@@ -95,6 +105,9 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 // guess is the try that the request makes at the open code.
 func (s *Service) guess(now time.Time, c *tenant.Connection, to tenant.Recipient, code string, r FinishRequest) Spend {
 	key := tenant.CodeKey{Connection: c.ID, Identifier: to.Identifier, Client: r.Client.ID, Transaction: r.Transaction}
+	if r.Link {
+		key.Transaction = r.CodeTransaction
+	}
 	sp := Spend{Now: now, Key: key, Identifier: account.Key(s.Keys, c.Channel, to.Identifier)}
 	sp.Digest, sp.Previous = s.Codes.Digests(key, code)
 	sp.Wrong = failed(now, c, to, r)

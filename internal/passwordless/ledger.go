@@ -117,6 +117,9 @@ type Spend struct {
 	// Failures is the bucket of the caller's address that failures are taken
 	// out of. While it is empty nothing is judged.
 	Failures attack.Bucket
+	// Unguessed says that the code comes from a link, which cannot be guessed:
+	// wrong tries at the code do not end it.
+	Unguessed bool
 }
 
 // Spent is how a guess was judged.

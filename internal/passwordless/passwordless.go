@@ -67,6 +67,8 @@ type Service struct {
 	Limits      attack.Mode
 	// Settings returns the tenant's settings.
 	Settings func(ctx context.Context) (*tenant.Settings, error)
+	Links    Links
+	HTTPS    bool // the public URL is https
 	// Protection returns the settings of attack protection.
 	Protection func(ctx context.Context) (*tenant.Protection, error)
 	// TestIdentities returns the test identity that an identifier is on a

@@ -26,7 +26,10 @@ type Renderer struct {
 	// Host is the host of the login page, which the line that browsers read
 	// codes from ends with.
 	Host string
-	Now  func() time.Time
+	// URL is the public URL without a slash at its end, which links begin with
+	// whatever host a request has named (ML-06).
+	URL string
+	Now func() time.Time
 
 	parsed sync.Map // tenant.ConnectionID → *templates
 }
@@ -51,7 +54,7 @@ func (r *Renderer) Render(ctx context.Context, m *tenant.Message, c *tenant.Conn
 		return delivery.Outgoing{}, err
 	}
 	out := delivery.Outgoing{
-		MessageID: m.ID, Channel: m.Channel, To: m.To, Code: v.Code, Connection: c,
+		MessageID: m.ID, Channel: m.Channel, To: m.To, Code: v.Code, Link: v.Link, Connection: c,
 		ClientID: m.Client, ClientName: v.ApplicationName, Language: m.Language, TemplateVersion: t.version,
 		RequestIP: m.RequestIP, UserAgent: m.UserAgent,
 	}
@@ -104,7 +107,7 @@ func (r *Renderer) vars(ctx context.Context, m *tenant.Message) (message.Vars, e
 	}
 	v := message.Vars{
 		Code: code, ApplicationName: client.Name, ClientID: string(client.ID),
-		RequestLanguage: m.Language, Send: m.Send,
+		RequestLanguage: m.Language, Send: m.Send, Link: r.linkOf(m),
 		ExpiresMinutes: max(1, int(m.CodeExpires.Sub(m.CreatedAt).Round(time.Second)/time.Minute)),
 		TenantName:     set.FriendlyName, SupportEmail: set.SupportEmail, SupportURL: set.SupportURL,
 	}

@@ -97,6 +97,9 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
+	if err := s.prepareLink(c, set, &r, &b); err != nil {
+		return Started{}, err
+	}
 	if err := s.limitStart(ctx, c, r, &b); err != nil {
 		return Started{}, err
 	}
@@ -127,9 +130,14 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err := s.waitForProvider(ctx, c, begun, r.NoSignUp); err != nil {
 		return Started{}, err
 	}
-	out := Started{Channel: c.Channel, Identifier: to.Identifier, RateLeft: -1, Digits: begun.Message.Digits}
+	return s.started(b, begun, r.Transaction != ""), nil
+}
+
+// started is what the caller may know of a start that was not refused.
+func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
+	out := Started{Channel: b.To.Channel, Identifier: b.To.Identifier, RateLeft: -1, Digits: begun.Message.Digits}
 	if out.ID = account.External(begun.User); out.ID == "" {
-		out.ID = account.ExternalID(s.Keys, to, begun.Deletions)
+		out.ID = account.ExternalID(s.Keys, b.To, begun.Deletions)
 	}
 	if b.Requests.Name != "" {
 		out.RateLeft = begun.Left
@@ -138,11 +146,11 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	case Due, Suppressed:
 		out.Event = begun.Event
 	case Cooling:
-		if r.Transaction != "" {
+		if onPage {
 			out.Cooldown = begun.Wait
 		}
 	}
-	return out, nil
+	return out
 }
 
 // ready refuses a start that could not be followed by a message (R14).
@@ -211,9 +219,11 @@ func recipient(c *tenant.Connection, r StartRequest) (tenant.Recipient, error) {
 	return to, nil
 }
 
-// ErrNoLinks refuses a link. (Auth0 sends one when an e-mail connection is not
-// asked for a code.)
-var ErrNoLinks = fault.New(fault.Invalid, "bad.send", `error in send - links are not supported by this version: send "code"`)
+// What StartRequest.Send may be.
+const (
+	sendCode = "code"
+	sendLink = "link"
+)
 
 // ErrNoVoice refuses a call where the connection's provider makes none.
 var ErrNoVoice = fault.New(fault.Invalid, "bad.delivery_method", "delivery_method voice is not available for this connection")
@@ -222,12 +232,12 @@ var ErrNoVoice = fault.New(fault.Invalid, "bad.delivery_method", "delivery_metho
 // a link unless a code is asked for (Auth0).
 func sending(c *tenant.Connection, send string) (string, error) {
 	switch {
-	case send != "" && send != "code" && send != "link":
+	case send != "" && send != sendCode && send != sendLink:
 		return "", fault.New(fault.Invalid, "bad.send", "error in send - No enum match for: "+send)
-	case c.Channel == tenant.SMS || send == "code":
-		return "code", nil
+	case c.Channel == tenant.SMS || send == sendCode:
+		return sendCode, nil
 	}
-	return "", ErrNoLinks
+	return sendLink, nil
 }
 
 // language is what templates see as request_language: the header made for it,

@@ -154,12 +154,12 @@ func TestStartRefuses(t *testing.T) {
 		{"no provider of mail", func(w *world, r *passwordless.StartRequest) {
 			r.Connection, r.Email, w.out.ready = "email", address, false
 		}, fault.Invalid, "server_error", "No email provider is configured."},
-		{"a link, which this version does not send", func(_ *world, r *passwordless.StartRequest) {
+		{"a link that leads nowhere", func(_ *world, r *passwordless.StartRequest) {
 			r.Connection, r.Email, r.Send = "email", address, "link"
-		}, fault.Invalid, "bad.send", passwordless.ErrNoLinks.Message},
+		}, fault.Invalid, "bad.authParams", "error in authParams - Missing required parameter: redirect_uri"},
 		{"a link because nothing else was asked for", func(_ *world, r *passwordless.StartRequest) {
 			r.Connection, r.Email, r.Send = "email", address, ""
-		}, fault.Invalid, "bad.send", passwordless.ErrNoLinks.Message},
+		}, fault.Invalid, "bad.authParams", "error in authParams - Missing required parameter: redirect_uri"},
 		{
 			"settings that cannot be read", func(_ *world, r *passwordless.StartRequest) { r.Connection = "broken" },
 			fault.Internal, "server_error", "Something went wrong on our side.",

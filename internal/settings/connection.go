@@ -188,6 +188,7 @@ type connectionDoc struct {
 			Numbers  string    `json:"numbers"`
 			WaitMS   float64   `json:"wait_for_provider_ms"`
 			Fraud    *fraudDoc `json:"fraud"`
+			Send     string    `json:"send"`
 
 			DefaultCountry string `json:"default_country"`
 			TwilioAPIKey   string `json:"twilio_api_key"`
@@ -226,7 +227,7 @@ func Connection(doc []byte, secrets map[string]string) (tenant.Connection, error
 		Code:     tenant.CodePolicy{Digits: tenant.DefaultDigits, Lifetime: tenant.DefaultLifetime},
 		NoSignUp: o.DisableSignup, BruteForce: o.BruteForce, RequestLanguage: o.RequestLanguage,
 		AuthParams: asObject(o.AuthParams),
-		Autofill:   o.Doorcode.Autofill, Resend: o.Doorcode.Resend, Numbers: o.Doorcode.Numbers,
+		Autofill:   o.Doorcode.Autofill, Resend: o.Doorcode.Resend, HostedLinks: o.Doorcode.Send == "link", Numbers: o.Doorcode.Numbers,
 		DefaultCountry:  country(o.Doorcode.DefaultCountry),
 		WaitForProvider: time.Duration(min(max(o.Doorcode.WaitMS, 0), 10_000)) * time.Millisecond,
 		Doc:             doc, Secrets: secrets,

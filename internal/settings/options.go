@@ -119,7 +119,7 @@ func optionRules() rule {
 	ours := rule{kinds: []string{"object"}, members: map[string]rule{
 		"vonage": maybe(vonageRule()), "sns": maybe(snsRule()),
 		"fraud":    maybe(fraudRule()),
-		"autofill": maybe(flag), "resend": maybe(oneOf("", "new", "repeat")),
+		"autofill": maybe(flag), "resend": maybe(oneOf("", "new", "repeat")), "send": maybe(oneOf("", "code", "link")),
 		"numbers":              maybe(oneOf("", "possible", "valid")),
 		"wait_for_provider_ms": maybe(whole(0, 10_000)), "default_country": maybe(text(0, 2)),
 		"twilio_api_key": maybe(text(0, 255)), "twilio_api_secret": maybe(text(0, 2048)),

@@ -24,6 +24,11 @@ type tenantDoc struct {
 	ErrorPage struct {
 		URL string `json:"url"`
 	} `json:"error_page"`
+	Login struct {
+		Passwordless struct {
+			AnyBrowser *bool `json:"allow_magiclink_verify_without_session"`
+		} `json:"passwordless"`
+	} `json:"universal_login"`
 	LogoutURLs []string `json:"allowed_logout_urls"`
 	Sessions   struct {
 		Prompt *bool `json:"oidc_logout_prompt_enabled"`
@@ -68,7 +73,8 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 		},
 		ErrorPage:  d.ErrorPage.URL,
 		LogoutURLs: d.LogoutURLs, SilentLogout: !on(d.Sessions.Prompt), HiddenLogout: !on(d.Logout.Discovery),
-		Countries: d.Countries.countries(),
+		Countries:        d.Countries.countries(),
+		LinksNeedBrowser: !on(d.Login.Passwordless.AnyBrowser),
 		Flags: tenant.Flags{
 			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
 			StandardsStrict: d.Flags.StandardsStrict, LegacyPipeline: d.Flags.LegacyPipeline,

@@ -11,14 +11,14 @@ import (
 
 const messageColumns = `id, state, channel, recipient, connection_id, client_id, user_id, language, send,
 	transaction_id, salt, digits, code_expires_at, request_ip, user_agent, provider, provider_id,
-	template_version, encoding, segments, error_code, error_text, attempts, next_at, lease_until, events, created_at`
+	template_version, encoding, segments, error_code, error_text, attempts, next_at, lease_until, events, created_at, auth_params`
 
 func insertMessage(ctx context.Context, tx querier, m *tenant.Message) error {
 	_, err := tx.exec(ctx, `INSERT INTO messages (`+messageColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', $16, '', 0, '', '', 0, $17, $18, $19, $20)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', $16, '', 0, '', '', 0, $17, $18, $19, $20, $21)`,
 		m.ID, m.State, m.Channel, m.To, m.Connection, m.Client, m.User, m.Language, m.Send,
 		m.Code.Transaction, m.Salt, m.Digits, toMillis(m.CodeExpires), m.RequestIP, m.UserAgent,
-		m.TemplateVersion, toMillis(m.NextAt), toMillis(m.LeaseUntil), encodeEvents(m.Events), toMillis(m.CreatedAt))
+		m.TemplateVersion, toMillis(m.NextAt), toMillis(m.LeaseUntil), encodeEvents(m.Events), toMillis(m.CreatedAt), m.AuthParams)
 	if err != nil {
 		return fmt.Errorf("store message: %w", err)
 	}
@@ -30,7 +30,7 @@ func scanMessage(row scanner, m *tenant.Message) error {
 	if err := row.Scan(&m.ID, &m.State, &m.Channel, &m.To, &m.Connection, &m.Client, &m.User,
 		&m.Language, &m.Send, &m.Code.Transaction, &m.Salt, &m.Digits, millis{&m.CodeExpires},
 		&m.RequestIP, &m.UserAgent, &m.Provider, &m.ProviderID, &m.TemplateVersion, &m.Encoding, &m.Segments,
-		&m.ErrorCode, &m.ErrorText, &m.Attempts, millis{&m.NextAt}, millis{&m.LeaseUntil}, &events, millis{&m.CreatedAt}); err != nil {
+		&m.ErrorCode, &m.ErrorText, &m.Attempts, millis{&m.NextAt}, millis{&m.LeaseUntil}, &events, millis{&m.CreatedAt}, &m.AuthParams); err != nil {
 		return err
 	}
 	m.Code.Connection, m.Code.Identifier, m.Code.Client = m.Connection, m.To, m.Client

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
@@ -169,10 +170,18 @@ func judge(ctx context.Context, tx querier, sp passwordless.Spend) (out password
 func spendArgs(sp passwordless.Spend) []any {
 	return []any{
 		sp.Key.Connection, sp.Key.Identifier, sp.Key.Client, sp.Key.Transaction,
-		sp.Digest, sp.Previous, toMillis(sp.Now), tenant.MaxAttempts, sp.Identifier,
+		sp.Digest, sp.Previous, toMillis(sp.Now), maxAttempts(sp), sp.Identifier,
 		attack.Stamp(sp.Now.Add(-attack.TriesWindow)), attack.MaxWrongStreak,
 		sp.Device, nthFrom(sp.Tries.Day()), sp.Failures.Name, latest(sp.Failures, sp.Now),
 	}
+}
+
+// maxAttempts is how many wrong tries end the code for a guess.
+func maxAttempts(sp passwordless.Spend) int {
+	if sp.Unguessed {
+		return math.MaxInt32
+	}
+	return tenant.MaxAttempts
 }
 
 // recordFailure records a guess that let nobody in: it is one of the failures of

@@ -46,6 +46,8 @@ type Connection struct {
 	Sender          SenderAccount
 	AuthParams      map[string]any
 
+	// HostedLinks has the login pages send links, which come with a code.
+	HostedLinks bool
 	// Autofill appends the line that browsers read codes from.
 	Autofill bool
 	// Resend is "new" when asking again makes a new code; else it repeats the

@@ -19,8 +19,11 @@ type Message struct {
 	Salt        []byte
 	Digits      int
 	CodeExpires time.Time
-	RequestIP   string
-	UserAgent   string
+	// AuthParams are what its link leads to, if the API has asked for one: a
+	// JSON object.
+	AuthParams string
+	RequestIP  string
+	UserAgent  string
 
 	Provider        string
 	ProviderID      string // the provider's own id of the message

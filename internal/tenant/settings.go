@@ -17,6 +17,10 @@ type Settings struct {
 	// SilentLogout ends sessions at /oidc/logout without asking, whoever has
 	// sent the person there (Auth0: sessions.oidc_logout_prompt_enabled false).
 	SilentLogout bool
+	// LinksNeedBrowser lets a link sign in only the browser that asked for it
+	// (Auth0: universal_login.passwordless.allow_magiclink_verify_without_session
+	// false).
+	LinksNeedBrowser bool
 	// HiddenLogout leaves the logout endpoint out of discovery (Auth0:
 	// oidc_logout.rp_logout_end_session_endpoint_discovery false).
 	HiddenLogout bool

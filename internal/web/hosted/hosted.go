@@ -18,6 +18,7 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/logout"
+	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/web"
 )
 
@@ -78,6 +79,8 @@ func (p *Pages) Handler() (http.Handler, error) {
 		mux.Handle("GET "+path, p.handle(page.show))
 		mux.Handle("POST "+path, own(p.handle(page.take)))
 	}
+	mux.Handle("GET "+passwordless.LinkPath, p.handle(p.showLink))
+	mux.Handle("POST "+passwordless.LinkPath, own(p.handle(p.followLink)))
 	mux.Handle("POST "+pathLogout, own(p.handle(p.confirmLogout)))
 	mux.Handle("GET /u/assets/{name}", p.handle(p.asset))
 	return mux, nil

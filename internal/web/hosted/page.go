@@ -13,6 +13,7 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
 )
@@ -35,6 +36,7 @@ type page struct {
 	Fresh   bool
 
 	SMS        bool
+	Link       bool // a link was sent, with a code beside it
 	Connection string
 	Others     []other
 	Typed      string
@@ -64,6 +66,7 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, ty
 		d.Problem, d.Field = "", why.text
 	}
 	if c := v.Connection; c != nil {
+		d.Link = c.HostedLinks && c.Channel == tenant.Email
 		d.SMS, d.Connection, d.SignUp = c.Channel == tenant.SMS, c.Name, !c.NoSignUp
 	}
 	d.Identifier = t.Identifier
@@ -209,6 +212,9 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		d.Title, d.Text = "Something went wrong", "Something went wrong on our side. Try again in a moment."
 		d.Where = web.RecordOf(r.Context()).RequestID
 		p.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "err", err)
+	case errors.Is(err, passwordless.ErrLink):
+		d.Text = "It is not complete, or too old. Go back to the application and sign in again."
+		status = http.StatusBadRequest
 	case authorize.IsTransaction(err):
 		d.Title = "This sign-in has timed out"
 		d.Text = "It was finished already, took longer than " + span(tenant.TransactionLifetime.Round(time.Minute)) +

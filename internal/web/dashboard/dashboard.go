@@ -127,7 +127,7 @@ func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.Adminis
 func (d *Dashboard) asset(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	switch name {
-	case "dashboard.css", "routes.js", "setup.js", "form.js":
+	case "dashboard.css", "routes.js", "setup.js", "form.js", "live.js":
 	default:
 		return errNoPage
 	}

@@ -27,6 +27,8 @@ func (d *Dashboard) connectionRoutes(mux *http.ServeMux) {
 	})
 	d.page(mux, "GET "+one+"/settings", tenant.Viewer, d.settings)
 	d.page(mux, "POST "+one+"/settings", tenant.Editor, d.saveSettings)
+	d.page(mux, "GET "+one+"/try", tenant.Viewer, d.try)
+	d.page(mux, "POST "+one+"/try", tenant.Editor, d.runTry)
 	d.page(mux, "GET "+one+"/preview", tenant.Viewer, d.preview)
 	d.page(mux, "POST "+one+"/preview", tenant.Editor, d.previewTyped)
 	d.page(mux, "GET "+one+"/applications", tenant.Viewer, d.connectionApplications)
@@ -37,6 +39,7 @@ func (d *Dashboard) connectionRoutes(mux *http.ServeMux) {
 const (
 	tabSettings     = "settings"
 	tabApplications = "applications"
+	tabTry          = "try"
 )
 
 func tabAddress(id tenant.ConnectionID, tab string) string {
@@ -318,7 +321,7 @@ func (d *Dashboard) connection(q *request, tab string) (*tenant.Connection, conn
 	return c, f, nil
 }
 
-func tabs() []string { return []string{tabSettings, tabApplications} }
+func tabs() []string { return []string{tabSettings, tabApplications, tabTry} }
 
 // title names a connection as its card does.
 func title(c *tenant.Connection) string {

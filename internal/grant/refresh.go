@@ -66,6 +66,11 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	// A replaced token, used again within the leeway, gets here without the look
+	// that provable had at the newest of its chain.
+	if err := needsKey(w, w.api); err != nil {
+		return Answer{}, err
+	}
 	// What was granted may have been taken back since.
 	w.form.Attributes = done.Grant.Legacy()
 	granted := oauth.ScopeRule{Client: w.client, API: w.api, Attributes: w.form.Attributes}.Grantable(allowed)

@@ -157,9 +157,13 @@ func oneTimeTexts(sessions bool) []string {
 	return texts
 }
 
-// oneTimeTables hold what works once and not for long.
+// oneTimeTables hold what works once and not for long, or is soon made again: a
+// backup that somebody else has had must not let them into the Dashboard.
 func oneTimeTables() []string {
-	return []string{"codes", "transactions", "authorization_codes", "device_codes", "pushed_requests", "login_tickets"}
+	return []string{
+		"codes", "transactions", "authorization_codes", "device_codes", "pushed_requests", "login_tickets",
+		"administrator_codes", "administrator_links", "administrator_sessions",
+	}
 }
 
 // sessionTables hold what keeps people signed in.

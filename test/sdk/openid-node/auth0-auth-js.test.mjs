@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AuthClient } from "@auth0/auth0-auth-js";
-import { code, email, phone, ready } from "./doorcode.mjs";
+import { code, email, message, phone, ready } from "./doorcode.mjs";
 
 const auth = new AuthClient({ domain: ready.domain, clientId: ready.client_id, clientSecret: ready.client_secret });
 
@@ -21,6 +21,17 @@ test("a code by e-mail, refreshed", async () => {
 	assert.equal(tokens.claims.email, address);
 	const again = await auth.getTokenByRefreshToken({ refreshToken: tokens.refreshToken });
 	assert.ok(again.accessToken);
+});
+
+test("a link by e-mail", async () => {
+	const address = email();
+	await auth.passwordless.sendEmail({
+		email: address,
+		send: "link",
+		authParams: { response_type: "code", redirect_uri: "http://localhost:3000/callback", scope: "openid email", state: "kept" },
+	});
+	const { link } = await message(address);
+	assert.ok(link.startsWith(`${ready.url}/`), link);
 });
 
 test("a challenge, and the session it answers with", async () => {

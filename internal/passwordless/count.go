@@ -30,6 +30,8 @@ func (o BeginOutcome) word() string {
 		return "too_many_numbers"
 	case BudgetSpent:
 		return "budget_spent"
+	case Held:
+		return "held"
 	}
 	return "other"
 }

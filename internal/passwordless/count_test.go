@@ -12,8 +12,8 @@ func TestOutcomesHaveWords(t *testing.T) {
 		}
 		seen[what+word] = true
 	}
-	for o := Due; o <= BudgetSpent+1; o++ {
-		check("start", o.word(), o > BudgetSpent)
+	for o := Due; o <= Held+1; o++ {
+		check("start", o.word(), o > Held)
 	}
 	for o := Wrong; o <= TooManyFailures+1; o++ {
 		if o != Redeemed {

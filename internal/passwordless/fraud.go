@@ -2,6 +2,7 @@ package passwordless
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/attack"
@@ -47,4 +48,14 @@ func (s *Service) limitFraud(c *tenant.Connection, r StartRequest, b *Begin) {
 	}
 	b.Spreads = attack.Spreads(c.Fraud, ip, b.Device, b.Now)
 	b.Budgets = attack.Budgets(c.Fraud, c.ID, b.Now)
+	b.Cells = s.cells(c, b.To.Identifier)
+}
+
+// cells are those that the messages to a number are counted in, if the
+// connection asks for it.
+func (s *Service) cells(c *tenant.Connection, number string) []attack.Scope {
+	if s.Limits == attack.Off || c.Channel != tenant.SMS || !c.Fraud.Adaptive {
+		return nil
+	}
+	return attack.Scopes(c.ID, number, strings.Join(address.Regions(number), " "))
 }

@@ -57,6 +57,8 @@ type Begin struct {
 	// of the connection. A start that one of them has no room for is refused.
 	Spreads []attack.Tally
 	Budgets []attack.Tally
+	// Cells, unless nil, hold the message back where too few codes are used.
+	Cells []attack.Scope
 
 	// Code is stored unless the code open for its key is to be repeated.
 	Code   tenant.Code
@@ -101,6 +103,7 @@ const (
 	TooManyTries                        // the identifier's wrong tries are used up
 	TooManyNumbers                      // whoever asks has named too many numbers
 	BudgetSpent                         // the connection may send no more for now
+	Held                                // nothing is sent: a cell has no room; as Suppressed from outside
 )
 
 // Spend is the guess that Ledger.Redeem is given.
@@ -153,6 +156,7 @@ type Complete struct {
 	NewUser    func(deleted int64) tenant.User // pure
 	IP         string
 	Device     string               // the browser that signs in is known from now on, if not empty
+	Cells      []attack.Scope       // as in Begin: the code was used
 	SignUps    attack.Bucket        // of the caller's address; a new user takes one
 	Grant      tenant.Grant         // User is filled in
 	Refresh    *tenant.RefreshToken // stored when not nil

@@ -58,6 +58,9 @@ func (s *Service) limitFinish(ctx context.Context, c *tenant.Connection, r Finis
 	in.Device = sp.Device
 	in.Limited = in.Refused
 	in.Limited.ID = event.NewID(in.Now)
+	if !in.Test {
+		in.Cells = s.cells(c, in.To.Identifier)
+	}
 	if s.Limits != attack.Off && !r.Server {
 		sp.Failures = attack.Failures(p.SuspiciousIP, r.IP)
 		in.SignUps = attack.SignUps(p.SuspiciousIP, r.IP)

@@ -125,7 +125,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		if begun.User == "" && test == nil && set.Flags.RevealSignUpDisabled {
 			return Started{}, errSignUpDisabled
 		}
-	case Cooling:
+	case Cooling, Held:
 	}
 	if err := s.waitForProvider(ctx, c, begun, r.NoSignUp); err != nil {
 		return Started{}, err
@@ -143,7 +143,7 @@ func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
 		out.RateLeft = begun.Left
 	}
 	switch begun.Outcome {
-	case Due, Suppressed:
+	case Due, Suppressed, Held:
 		out.Event = begun.Event
 	case Cooling:
 		if onPage {

@@ -24,7 +24,7 @@ func fraudRule() rule {
 		"line_types":    flag.orNull(), "allow_line_types": listOf(oneOf(tenant.LineTypes()...), 20).orNull(),
 		"sends_per_hour": whole(0, 100_000_000).orNull(), "sends_per_day": whole(0, 100_000_000).orNull(),
 		"numbers_per_address": whole(0, 1_000_000).orNull(), "numbers_per_network": whole(0, 1_000_000).orNull(),
-		"numbers_per_device": whole(0, 1_000_000).orNull(),
+		"numbers_per_device": whole(0, 1_000_000).orNull(), "adaptive": flag.orNull(),
 	}}
 }
 
@@ -51,6 +51,7 @@ type fraudDoc struct {
 	Address    *int          `json:"numbers_per_address"`
 	Network    *int          `json:"numbers_per_network"`
 	Device     *int          `json:"numbers_per_device"`
+	Adaptive   bool          `json:"adaptive"`
 }
 
 // What a connection that has the option does unless it says otherwise.
@@ -75,5 +76,6 @@ func (d *fraudDoc) fraud() tenant.Fraud {
 		Countries: d.Countries.countries(), LineTypes: on(d.LineTypes), AllowTypes: d.AllowTypes,
 		SendsHour: d.SendsHour, SendsDay: d.SendsDay,
 		NumbersAddress: or(d.Address, numbersAddress), NumbersNetwork: or(d.Network, numbersNetwork), NumbersDevice: or(d.Device, numbersDevice),
+		Adaptive: d.Adaptive,
 	}
 }

@@ -27,8 +27,8 @@ func TestSMS01FraudOption(t *testing.T) {
 		`{"doorcode":{"fraud":{"country_codes":{"mode":"deny","list":["NL"]}}}}`: with(func(f *tenant.Fraud) {
 			f.Countries = tenant.Countries{Deny: true, List: []string{"NL"}}
 		}),
-		`{"doorcode":{"fraud":{"line_types":false,"allow_line_types":["voip"],"sends_per_hour":7,"sends_per_day":70,"numbers_per_address":0,"numbers_per_network":1,"numbers_per_device":2}}}`: {
-			AllowTypes: []string{"voip"}, SendsHour: 7, SendsDay: 70, NumbersNetwork: 1, NumbersDevice: 2,
+		`{"doorcode":{"fraud":{"line_types":false,"allow_line_types":["voip"],"sends_per_hour":7,"sends_per_day":70,"numbers_per_address":0,"numbers_per_network":1,"numbers_per_device":2,"adaptive":true}}}`: {
+			AllowTypes: []string{"voip"}, SendsHour: 7, SendsDay: 70, NumbersNetwork: 1, NumbersDevice: 2, Adaptive: true,
 		},
 	} {
 		body, err := ParseObject([]byte(`{"name":"sms","strategy":"sms","options":` + options + `}`))
@@ -47,7 +47,7 @@ func TestSMS01FraudOption(t *testing.T) {
 	for _, fraud := range []string{
 		`[]`, `{"x":1}`, `{"country_codes":["NL"]}`, `{"country_codes":{"mode":"allow"}}`, `{"country_codes":{"mode":"only","list":["NL"]}}`,
 		`{"country_codes":{"mode":"allow","list":["nl"]}}`, `{"country_codes":{"mode":"allow","list":["NLD"]}}`, `{"sends_per_day":-1}`, `{"sends_per_day":"7"}`,
-		`{"sends_per_hour":1.5}`, `{"allow_line_types":["mobile"]}`, `{"line_types":"on"}`, `{"numbers_per_address":1000001}`,
+		`{"sends_per_hour":1.5}`, `{"allow_line_types":["mobile"]}`, `{"line_types":"on"}`, `{"adaptive":1}`, `{"numbers_per_address":1000001}`,
 	} {
 		body, err := ParseObject([]byte(`{"name":"sms","strategy":"sms","options":{"doorcode":{"fraud":` + fraud + `}}}`))
 		if err != nil {

@@ -21,7 +21,7 @@ func TestEveryTableIsThoughtOfInBackups(t *testing.T) {
 		"meta", "settings_version", "tenant_settings", "clients", "connections", "connection_clients", "apis", "client_grants",
 		"signing_keys", "users", "identities", "deleted_users", "logs", "messages", "email_provider", "attack_protection",
 		"test_identities", "consents", "roles", "role_permissions", "user_roles", "user_permissions", "goose_db_version", "administrators",
-		"tries", "sends", "rates", "tallies", "address_tries", // budgets go on
+		"tries", "sends", "rates", "tallies", "cells", "cell_sends", "address_tries", // budgets go on
 		"used_once",     // what was used stays used
 		"logout_tokens", // who is to be told still is
 		"grants",        // revoked with the sessions

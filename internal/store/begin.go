@@ -59,7 +59,17 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 			}
 		}
 		_, suppressed := st.suppressed(b)
+		var cells []attack.Cell
+		if b.Cells != nil && suppressed == "" {
+			if cells, err = roomInCells(ctx, tx, &b, &st); err != nil {
+				return err
+			}
+			_, suppressed = st.suppressed(b)
+		}
 		if done, err := takeBudgets(ctx, tx, b, suppressed == "", &out); done || err != nil {
+			return err
+		}
+		if err := storeSend(ctx, tx, b, st.held, cells); err != nil {
 			return err
 		}
 		return record(ctx, tx, b, st, &out)
@@ -71,7 +81,7 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 // statements of their own on PostgreSQL.
 func plainBegin(b passwordless.Begin) bool {
 	return b.Requests.Name == "" && !b.Sends && b.Device == "" && b.Spare == nil && b.Tries == attack.Tries{} &&
-		b.Withheld.Detail == "" && b.Spreads == nil && b.Budgets == nil
+		b.Withheld.Detail == "" && b.Spreads == nil && b.Budgets == nil && b.Cells == nil
 }
 
 // standing is what a start needs to know of the recipient.
@@ -84,6 +94,7 @@ type standing struct {
 	address   attack.Times // wrong tries from the caller's address
 	known     bool         // the caller's device is known: wrong and streak are its
 	spare     bool         // the spare code is to be sent
+	held      bool         // a cell has no room for the message
 }
 
 // describe says in out who the recipient is. It reports true when they have no
@@ -117,6 +128,8 @@ func (st *standing) suppressed(b passwordless.Begin) (entry, detail string) {
 		return b.Withheld.Entry, b.Withheld.Detail
 	case !st.user.Valid && b.NoSignUp:
 		return closedEntry, closedDetail
+	case st.held:
+		return cellEntry, cellDetail
 	}
 	return "", ""
 }
@@ -290,6 +303,9 @@ func record(ctx context.Context, tx querier, b passwordless.Begin, st standing, 
 	why, detail := st.suppressed(b)
 	if detail != "" {
 		suppress(out, b.Now, detail)
+		if st.held {
+			out.Outcome = passwordless.Held
+		}
 	} else {
 		due(out, b.Now)
 	}

@@ -47,8 +47,10 @@ func (s *Store) completeStepwise(ctx context.Context, c passwordless.Complete) (
 	var out passwordless.Completed
 	err := s.write(ctx, func(tx querier) error {
 		var err error
-		out, err = complete(ctx, tx, c)
-		return err
+		if out, err = complete(ctx, tx, c); err != nil {
+			return err
+		}
+		return verifyCells(ctx, tx, c)
 	})
 	return out, err
 }

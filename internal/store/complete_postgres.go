@@ -109,7 +109,7 @@ func shift(n int, text string) string {
 
 // plainCompletion reports whether signInParts can record the sign-in.
 func plainCompletion(c *passwordless.Complete) bool {
-	return len(c.Events) == 2 && c.Session == nil && c.Ticket == nil && !c.Grant.Legacy() && !c.Test
+	return len(c.Events) == 2 && c.Session == nil && c.Ticket == nil && !c.Grant.Legacy() && !c.Test && c.Cells == nil
 }
 
 // completePostgres signs somebody in, in one round trip. It reports false for

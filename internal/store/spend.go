@@ -102,8 +102,10 @@ func (s *Store) Redeem(ctx context.Context, sp passwordless.Spend, c passwordles
 		if spent, err = judge(ctx, tx, sp); err != nil || spent.Outcome != passwordless.Redeemed {
 			return err
 		}
-		done, err = complete(ctx, tx, c)
-		return err
+		if done, err = complete(ctx, tx, c); err != nil {
+			return err
+		}
+		return verifyCells(ctx, tx, c)
 	})
 	if errors.Is(err, errNoTries) {
 		spent, err = s.noTries(ctx, sp)

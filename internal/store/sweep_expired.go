@@ -14,6 +14,9 @@ const keepDevice = time.Hour
 // is a day.
 const keepTallies = 25 * time.Hour
 
+// keepCells is how long what is known of a cell is kept after it was last asked for.
+const keepCells = 30 * 24 * time.Hour
+
 // keepUsedCodes is how long an authorization code is known after its end, so that
 // one that is used again revokes what it gave.
 const keepUsedCodes = 24 * time.Hour
@@ -58,6 +61,17 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 			`SELECT EXISTS (SELECT 1 FROM tallies WHERE since < $1)`,
 			`DELETE FROM tallies WHERE (name, since) IN (SELECT name, since FROM tallies WHERE since < $1 LIMIT $2)`,
 			now.Add(-keepTallies),
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM cells WHERE touched_at < $1)`,
+			`DELETE FROM cells WHERE name IN (SELECT name FROM cells WHERE touched_at < $1 LIMIT $2)`,
+			now.Add(-keepCells),
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM cell_sends WHERE sent_at < $1)`,
+			`DELETE FROM cell_sends WHERE (connection_id, identifier) IN
+				(SELECT connection_id, identifier FROM cell_sends WHERE sent_at < $1 LIMIT $2)`,
+			now.Add(-time.Hour),
 		},
 		{
 			`SELECT EXISTS (SELECT 1 FROM pushed_requests WHERE expires_at < $1)`,

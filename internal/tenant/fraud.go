@@ -17,6 +17,8 @@ type Fraud struct {
 	// address, and its network, may ask for in an hour by the clock;
 	// NumbersDevice is the same for a browser in a day. 0 is any number.
 	NumbersAddress, NumbersNetwork, NumbersDevice int
+	// Adaptive holds messages back where too few of their codes are used.
+	Adaptive bool
 }
 
 // Countries are regions by their ISO 3166 codes, with "001" for numbers of no

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/event"
+	"github.com/doorcode/doorcode/internal/passwordless"
+)
+
+const (
+	cellEntry  = "Too few of the codes sent to numbers like this one are used"
+	cellDetail = "Too few of the codes sent to numbers like this one are used."
+)
+
+// lockCellText makes a cell if there is none and holds its row until the
+// transaction ends: whoever changes a cell does so after whoever came first.
+const lockCellText = `
+	INSERT INTO cells (name, state, touched_at) VALUES ($1, '', $2)
+	ON CONFLICT (name) DO UPDATE SET touched_at = excluded.touched_at
+	RETURNING state`
+
+// lockCells reads the cells, always in the same order, as they are now.
+func lockCells(ctx context.Context, tx querier, scopes []attack.Scope, now time.Time) ([]attack.Cell, error) {
+	cells := make([]attack.Cell, len(scopes))
+	for i, s := range scopes {
+		var state string
+		if err := tx.row(ctx, lockCellText, s.Name, toMillis(now)).Scan(&state); err != nil {
+			return nil, fmt.Errorf("lock cell: %w", err)
+		}
+		cells[i] = s.New()
+		if state != "" {
+			if err := json.Unmarshal([]byte(state), &cells[i]); err != nil {
+				return nil, fmt.Errorf("read cell: %w", err)
+			}
+		}
+		cells[i].Expire(s, now)
+	}
+	return cells, nil
+}
+
+func storeCells(ctx context.Context, tx querier, scopes []attack.Scope, cells []attack.Cell) error {
+	for i := range cells {
+		state, err := json.Marshal(&cells[i])
+		if err != nil {
+			return fmt.Errorf("encode cell: %w", err)
+		}
+		if _, err := tx.exec(ctx, `UPDATE cells SET state = $2 WHERE name = $1`, scopes[i].Name, string(state)); err != nil {
+			return fmt.Errorf("store cell: %w", err)
+		}
+	}
+	return nil
+}
+
+// roomInCells reads the cells of a message that is due, and holds it back if one
+// of them has no room. There are none for people who have signed in lately.
+func roomInCells(ctx context.Context, tx querier, b *passwordless.Begin, st *standing) ([]attack.Cell, error) {
+	if st.user.Valid {
+		var known bool
+		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND last_login > $2)`,
+			st.user.String, toMillis(b.Now.Add(-attack.KnownFor))).Scan(&known)
+		if err != nil {
+			return nil, fmt.Errorf("read last sign-in: %w", err)
+		}
+		if known {
+			return nil, nil
+		}
+	}
+	cells, err := lockCells(ctx, tx, b.Cells, b.Now)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cells {
+		if !cells[i].Allows() {
+			st.held = true
+			b.Refused.Type = event.PhoneLimit
+		}
+	}
+	return cells, nil
+}
+
+// storeSend counts a message in its cells unless it is held back.
+func storeSend(ctx context.Context, tx querier, b passwordless.Begin, held bool, cells []attack.Cell) error {
+	if cells == nil {
+		return nil
+	}
+	if !held {
+		for i := range cells {
+			cells[i].Sent(b.Now)
+		}
+		if _, err := tx.exec(ctx, `INSERT INTO cell_sends (connection_id, identifier, sent_at) VALUES ($1, $2, $3)
+			ON CONFLICT (connection_id, identifier) DO UPDATE SET sent_at = excluded.sent_at`,
+			b.To.Connection, b.Identifier, toMillis(b.Now)); err != nil {
+			return fmt.Errorf("store counted message: %w", err)
+		}
+	}
+	return storeCells(ctx, tx, b.Cells, cells)
+}
+
+// verifyCells counts the right code of a message that storeSend has counted,
+// once.
+func verifyCells(ctx context.Context, tx querier, c passwordless.Complete) error {
+	if c.Cells == nil {
+		return nil
+	}
+	cells, err := lockCells(ctx, tx, c.Cells, c.Now) // before the message's row, as starts do
+	if err != nil {
+		return err
+	}
+	var sent int64
+	err = tx.row(ctx, `DELETE FROM cell_sends WHERE connection_id = $1 AND identifier = $2 RETURNING sent_at`,
+		c.To.Connection, c.Identifier).Scan(&sent)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find counted message: %w", err)
+	}
+	for i := range cells {
+		cells[i].Verified(c.Cells[i], fromMillis(sent))
+	}
+	return storeCells(ctx, tx, c.Cells, cells)
+}

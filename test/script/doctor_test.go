@@ -34,6 +34,8 @@ connections:
       from: "+15005550006"
       template: "Your code is @@password@@"
       totp: { length: 6, time_step: 180 }
+      doorcode:
+        fraud: { country_codes: { mode: allow, list: [GB, NL] }, sends_per_day: 1000 }
 `
 
 // serve runs "doorcode serve" in a directory that has a key until stop is

@@ -144,6 +144,7 @@ func TestDoctor(t *testing.T) {
 		`fail  sender +Connection "sms"`:                            {"twilio_token: canary-twilio-token", "forward_req_info: false"},
 		`warn  callbacks +Application "My app": .* is plain http`:   {"https://app.example.com", "http://app.example.com"},
 		`warn  callbacks +Application "My app": .* has a wildcard`:  {"https://app.example.com", "'https://*.example.com'"},
+
 		`warn  connections`: {"enabled_clients: [My app]", "enabled_clients: []"},
 		`warn  codes +Connection "sms": codes have 4 digits`: {"length: 6", "length: 4"},
 	} {

@@ -38,12 +38,12 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 	if err != nil {
 		return Step{}, err
 	}
+	pushed := false
 	if uri := r.Values.Get("request_uri"); s.Pushed != nil && strings.HasPrefix(uri, grant.PushedPrefix) {
 		if r.Values, err = s.Pushed.Take(ctx, client, uri); err != nil {
 			return Step{}, err
 		}
-	} else if client.NeedsPushed {
-		return Step{}, oauth.InvalidRequest("This application has to push its requests (RFC 9126)")
+		pushed = true
 	}
 	if slices.Contains(r.Repeated, "redirect_uri") {
 		return Step{}, oauth.RepeatedParameter("redirect_uri")
@@ -53,7 +53,7 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 		return Step{}, err
 	}
 	reply := oauth.ReplyFor(redirect, s.Tokens.Issuer, r.Values)
-	step, err := s.begin(ctx, &beginning{Request: r, client: client, redirect: redirect, browser: b})
+	step, err := s.begin(ctx, &beginning{Request: r, client: client, redirect: redirect, browser: b, pushed: pushed})
 	if err == nil || fault.Has(err, fault.Internal) || fault.Has(err, fault.TooMany) {
 		return step, err
 	}
@@ -88,9 +88,13 @@ type beginning struct {
 	client   *tenant.Client
 	redirect string
 	browser  Browser
+	pushed   bool // the parameters were sent ahead
 }
 
 func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
+	if w.client.NeedsPushed && !w.pushed {
+		return Step{}, oauth.InvalidRequest("This application has to push its requests (RFC 9126)")
+	}
 	set, err := s.Settings.Settings(ctx)
 	if err != nil {
 		return Step{}, err

@@ -10,9 +10,10 @@ import (
 )
 
 // asksConsent reports whether somebody has to be asked what the application may
-// have. They are asked on behalf of applications of others, and once for each
-// scope; and where an API wants it, or any program on their device could be the
-// one that is answered (RFC 8252 §8.6).
+// have. They are asked on behalf of applications of others, once for each scope;
+// and before an application of one's own gets a token for an API at an address
+// where any program on their device could be the one that is answered (RFC 8252
+// §8.6).
 func (s *Service) asksConsent(ctx context.Context, client *tenant.Client, t *tenant.Transaction, user tenant.UserID) (bool, error) {
 	r := &t.Request
 	if slices.Contains(r.Prompt, tenant.PromptConsent) {
@@ -41,11 +42,9 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	if pageOf(&t) != PageConsent {
 		return at(t), ErrStep
 	}
-	have, err := s.asked(ctx, &t, b)
-	if err != nil {
+	if _, err := s.asked(ctx, &t, b); err != nil {
 		return Step{}, err
 	}
-	user := have.User
 	if !allow {
 		return s.abandon(ctx, &t, client, b, oauth.AccessDenied("User did not authorize the request"))
 	}
@@ -53,13 +52,8 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	if err != nil {
 		return s.abandon(ctx, &t, client, b, fault.Of(err))
 	}
-	before, err := s.Ledger.Consent(ctx, user, client.ID, t.Request.Audience)
-	if err != nil {
-		return Step{}, err
-	}
-	all := oauth.ParseScopes(before, granted.String())
 	return s.issue(ctx, issuing{client: client, transaction: &t, browser: b, consent: &tenant.Consent{
-		Client: client.ID, Audience: t.Request.Audience, Scope: all.String(),
+		Client: client.ID, Audience: t.Request.Audience, Scope: granted.String(),
 	}})
 }
 

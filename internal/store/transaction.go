@@ -11,6 +11,7 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/secret"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -216,12 +217,9 @@ func storeAuthorization(ctx context.Context, tx querier, g authorize.Granting, u
 			return err
 		}
 	}
-	if c := g.Consent; c != nil {
-		if _, err := tx.exec(ctx, `
-			INSERT INTO consents (user_id, client_id, audience, scope, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)
-			ON CONFLICT (user_id, client_id, audience) DO UPDATE SET scope = excluded.scope, updated_at = excluded.updated_at`,
-			user, c.Client, c.Audience, c.Scope, toMillis(g.Now)); err != nil {
-			return fmt.Errorf("store consent: %w", err)
+	if g.Consent != nil {
+		if err := addConsent(ctx, tx, user, g.Consent, g.Now); err != nil {
+			return err
 		}
 	}
 	var events []tenant.LogEvent
@@ -232,6 +230,29 @@ func storeAuthorization(ctx context.Context, tx querier, g authorize.Granting, u
 		}
 	}
 	return insertLogs(ctx, tx, events...)
+}
+
+// addConsent adds scopes to those that a person has allowed an application. The
+// first statement locks the row, so that a withdrawal at the same moment
+// comes before all of it or after.
+func addConsent(ctx context.Context, tx querier, user tenant.UserID, c *tenant.Consent, now time.Time) error {
+	var all string
+	err := tx.row(ctx, `
+		INSERT INTO consents (user_id, client_id, audience, scope, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5)
+		ON CONFLICT (user_id, client_id, audience) DO UPDATE SET scope = consents.scope || ' ' || excluded.scope, updated_at = excluded.updated_at
+		RETURNING scope`, user, c.Client, c.Audience, c.Scope, toMillis(now)).Scan(&all)
+	if err != nil {
+		return fmt.Errorf("store consent: %w", err)
+	}
+	once := oauth.ParseScopes(all).String()
+	if once == all {
+		return nil
+	}
+	if _, err := tx.exec(ctx, `UPDATE consents SET scope = $4 WHERE user_id = $1 AND client_id = $2 AND audience = $3`,
+		user, c.Client, c.Audience, once); err != nil {
+		return fmt.Errorf("store consent: %w", err)
+	}
+	return nil
 }
 
 // Consent implements authorize.Ledger.

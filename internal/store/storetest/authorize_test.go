@@ -429,13 +429,14 @@ func TestConsent(t *testing.T) {
 		if got, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || got != "" {
 			t.Errorf("before: %q, %v", got, err)
 		}
-		for i, scope := range []string{"openid", "openid read:x"} {
+		for i, step := range [][2]string{{"openid", "openid"}, {"read:x openid", "openid read:x"}, {"read:y", "openid read:x read:y"}} {
+			scope, all := step[0], step[1]
 			g := given(start, "app", "session 1", "", fmt.Sprint("c", i))
 			g.Consent = &tenant.Consent{Client: "app", Audience: "https://api", Scope: scope}
 			if _, _, err := s.GrantAuthorization(t.Context(), g); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || got != scope {
+			if got, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || got != all {
 				t.Errorf("after %q: %q, %v", scope, got, err)
 			}
 		}

@@ -129,6 +129,21 @@ func TestOAU03WhereErrorsGo(t *testing.T) {
 	}
 }
 
+// Programs that look at links ask for heads: nothing begins and nothing ends.
+func TestHeadDoesNothing(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/authorize?" + w.query(), "/v2/logout", "/oidc/logout"} {
+		res, err := http.Head(w.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusMethodNotAllowed || len(res.Header["Set-Cookie"]) > 0 || res.Header.Get("Allow") == "" {
+			t.Errorf("HEAD %s: %d with cookies %q", path, res.StatusCode, res.Header["Set-Cookie"])
+		}
+	}
+}
+
 // OAU-04: of a parameter that comes twice, no reading is the right one.
 func TestOAU04RepeatedParameters(t *testing.T) {
 	w := newWorld(t)

@@ -64,6 +64,14 @@ func (p *Pages) Handler() (http.Handler, error) {
 	mux.Handle("GET /v2/logout", p.handle(p.logoutAuth0))
 	mux.Handle("GET /oidc/logout", p.handle(p.logoutOIDC))
 	mux.Handle("POST /oidc/logout", p.handle(p.logoutOIDC))
+	// GET would take HEAD too: programs that look at links would begin sign-ins
+	// and end sessions.
+	for _, path := range []string{"/authorize", "/v2/logout", "/oidc/logout"} {
+		mux.HandleFunc("HEAD "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", "GET, POST")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		})
+	}
 	own, err := p.ownForms()
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/event"
-	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 

@@ -16,9 +16,11 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/admin"
@@ -42,6 +44,12 @@ const (
 	pathLogout         = "/dashboard/logout"
 	pathAdministrators = "/dashboard/administrators"
 	pathPasswordless   = "/dashboard/connections/passwordless"
+	pathApplications   = "/dashboard/applications"
+	pathAPIs           = "/dashboard/apis"
+	pathUsers          = "/dashboard/users"
+	pathMessages       = "/dashboard/messages"
+	pathLogs           = "/dashboard/logs"
+	pathSettings       = "/dashboard/settings"
 )
 
 // A Dashboard serves them. All fields but Outbox must be set.
@@ -73,7 +81,7 @@ type Dashboard struct {
 // if an embedded template is broken.
 func (d *Dashboard) Handler() (http.Handler, error) {
 	var err error
-	if d.pages, err = template.New("").Funcs(functions()).ParseFS(files, "assets/*.html"); err != nil {
+	if d.pages, err = template.New("").Funcs(d.functions()).ParseFS(files, "assets/*.html"); err != nil {
 		return nil, fmt.Errorf("parse Dashboard: %w", err)
 	}
 	mux := http.NewServeMux()
@@ -83,6 +91,12 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.page(mux, "GET "+pathAdministrators, tenant.Owner, d.administrators)
 	d.page(mux, "POST "+pathAdministrators, tenant.Owner, d.changeAdministrators)
 	d.connectionRoutes(mux)
+	d.applicationRoutes(mux)
+	d.apiRoutes(mux)
+	d.userRoutes(mux)
+	d.messageRoutes(mux)
+	d.logRoutes(mux)
+	d.settingsRoutes(mux)
 	mux.Handle("GET /dashboard/assets/{name}", d.handle(d.asset))
 	mux.Handle("/dashboard/", d.handle(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	guard := http.NewCrossOriginProtection()
@@ -126,9 +140,10 @@ func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.Adminis
 // asset serves style and scripts.
 func (d *Dashboard) asset(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
-	switch name {
-	case "dashboard.css", "routes.js", "setup.js", "form.js", "live.js":
-	default:
+	if !strings.HasSuffix(name, ".css") && !strings.HasSuffix(name, ".js") {
+		return errNoPage // templates are not served
+	}
+	if _, err := fs.Stat(files, "assets/"+name); err != nil {
 		return errNoPage
 	}
 	w.Header().Del("Pragma")

@@ -49,14 +49,20 @@ type link struct {
 // navigation is every page that there is and that the role may see.
 func (d *Dashboard) navigation(path string, role tenant.AdministratorRole) []section {
 	all := []section{
-		{"", []link{{Name: "Home", Address: pathHome}}},
+		{"", []link{{Name: "Home", Address: pathHome}, {Name: "Users", Address: pathUsers}}},
+		{"Applications", []link{{Name: "Applications", Address: pathApplications}, {Name: "APIs", Address: pathAPIs}}},
 		{"Authentication", []link{{Name: "Passwordless", Address: pathPasswordless}}},
+		{"Messaging", []link{{Name: "Message log", Address: pathMessages}}},
+		{"Monitoring", []link{{Name: "Logs", Address: pathLogs}}},
+		{"Settings", []link{{Name: "General", Address: pathSettings}}},
 	}
 	if d.Outbox != "" {
-		all = append(all, section{"Messaging", []link{{Name: "Dev outbox", Address: "/outbox"}}})
+		messaging := &all[3]
+		messaging.Links = append(messaging.Links, link{Name: "Dev outbox", Address: "/outbox"})
 	}
 	if role.May(tenant.Owner) {
-		all = append(all, section{"Settings", []link{{Name: "Administrators", Address: pathAdministrators}}})
+		settings := &all[5]
+		settings.Links = append(settings.Links, link{Name: "Administrators", Address: pathAdministrators})
 	}
 	for _, s := range all {
 		for i := range s.Links {
@@ -146,13 +152,60 @@ func leave(w http.ResponseWriter, r *http.Request, address string) error {
 }
 
 // functions are those of the templates.
-func functions() template.FuncMap {
+func (d *Dashboard) functions() template.FuncMap {
 	return template.FuncMap{
 		"number": address.Readable,
 		"moment": func(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") },
 		"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"ago":    d.ago,
 		"field":  newField,
+		"empty":  newEmpty,
 	}
+}
+
+// ago says how long ago something was, as people say it; what is older than a
+// month is told by its date.
+func (d *Dashboard) ago(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	const day = 24 * time.Hour
+	count := func(n time.Duration, unit string) string {
+		if n == 1 {
+			return "1 " + unit + " ago"
+		}
+		return fmt.Sprintf("%d %ss ago", n, unit)
+	}
+	switch past := d.Now().Sub(t); {
+	case past < 10*time.Second:
+		return "just now"
+	case past < time.Minute:
+		return count(past/time.Second, "second")
+	case past < time.Hour:
+		return count(past/time.Minute, "minute")
+	case past < day:
+		return count(past/time.Hour, "hour")
+	case past < 31*day:
+		return count(past/day, "day")
+	}
+	return t.UTC().Format("2 Jan 2006")
+}
+
+// A pager leads to the other parts of a list. An address that is empty has no
+// link.
+type pager struct{ First, Next string }
+
+// emptyState is what a list without entries shows: what would be there, and
+// what to do next.
+type emptyState struct{ Title, Text, Action, Address string }
+
+// newEmpty serves templates: empty "title" "text" ["action" "address"].
+func newEmpty(title, text string, action ...string) emptyState {
+	e := emptyState{Title: title, Text: text}
+	if len(action) == 2 {
+		e.Action, e.Address = action[0], action[1]
+	}
+	return e
 }
 
 // A field is a text field with its label, hint and error.

@@ -3,6 +3,11 @@
 const pages = [
 	[/^#\/(?:connections|authentication)\/passwordless\b/, "/dashboard/connections/passwordless"],
 	[/^#\/(?:tenant\/(?:admins|members)|account\/admins)\b/, "/dashboard/administrators"],
+	[/^#\/applications\b/, "/dashboard/applications"],
+	[/^#\/(?:apis|resource-servers)\b/, "/dashboard/apis"],
+	[/^#\/users\b/, "/dashboard/users"],
+	[/^#\/logs\b/, "/dashboard/logs"],
+	[/^#\/tenant\b/, "/dashboard/settings"],
 ];
 
 function go() {

@@ -1,0 +1,20 @@
+// What every page has: buttons that copy what stands beside them.
+for (const button of document.querySelectorAll("[data-copy]")) {
+	button.hidden = false;
+}
+document.addEventListener("click", async (event) => {
+	const button = event.target.closest("[data-copy]");
+	if (!button) {
+		return;
+	}
+	const label = button.textContent;
+	try {
+		await navigator.clipboard.writeText(button.dataset.copy);
+		button.textContent = "Copied";
+	} catch {
+		button.textContent = "Select it and copy";
+	}
+	setTimeout(() => {
+		button.textContent = label;
+	}, 2000);
+});

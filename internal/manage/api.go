@@ -61,8 +61,8 @@ func (s *Service) CreateAPI(ctx context.Context, by Actor, body *settings.Object
 	return &a, nil
 }
 
-// ChangeAPI changes an API, found by its id or identifier, as a body asks.
-func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, body *settings.Object) (*tenant.API, error) {
+// ChangeAPI changes an API, found by its id or identifier, as a patch asks.
+func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, p Patch) (*tenant.API, error) {
 	found, err := s.API(ctx, id)
 	if err != nil {
 		return nil, err
@@ -72,11 +72,14 @@ func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, body *sett
 		if a.Managed {
 			return tenant.LogEvent{}, ErrManaged
 		}
-		changed, err := settings.ChangeAPI(a, body)
+		if p.outdated(a.UpdatedAt) {
+			return tenant.LogEvent{}, ErrStale
+		}
+		changed, err := settings.ChangeAPI(a, p.Body)
 		if err != nil {
 			return tenant.LogEvent{}, err
 		}
-		changed.CreatedAt, changed.UpdatedAt = a.CreatedAt, s.Now()
+		changed.CreatedAt, changed.UpdatedAt = a.CreatedAt, s.after(a.UpdatedAt)
 		*a, after = changed, changed
 		doc, err := settings.ParseObject(a.Doc)
 		return s.record(by, outcome{what: "Update a resource server", status: http.StatusOK, body: doc}), err

@@ -179,7 +179,7 @@ func managedIsReadOnly(t *testing.T, m *manage.Service, sms tenant.ConnectionID)
 		"switch its applications": func() error { return m.EnableClients(ctx, by, sms, []byte(`[{"client_id":"web","status":false}]`)) },
 		"delete a connection":     func() error { _, err := m.DeleteConnection(ctx, by, sms); return err },
 		"change an application": func() error {
-			_, err := m.ChangeClient(ctx, by, "web", object(t, `{"name":"x"}`))
+			_, err := m.ChangeClient(ctx, by, "web", manage.Patch{Body: object(t, `{"name":"x"}`)})
 			return err
 		},
 		"rotate a secret":       func() error { _, err := m.RotateSecret(ctx, by, "web"); return err },

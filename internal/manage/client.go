@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/secret"
@@ -85,16 +86,43 @@ func (s *Service) recordClient(by Actor, o outcome, c *tenant.Client) (tenant.Lo
 	return s.record(by, o), nil
 }
 
-// ChangeClient changes an application as a body asks.
-func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID, body *settings.Object) (*tenant.Client, error) {
+// A Patch is what an application or an API is to become.
+type Patch struct {
+	Body *settings.Object
+	// Seen is the UpdatedAt of the one that was looked at; zero if it does not
+	// matter. The fault is ErrStale if it has changed since.
+	Seen time.Time
+}
+
+// outdated reports whether the patch was made for another state than the one
+// that was last changed at the time. Times are stored in milliseconds.
+func (p Patch) outdated(updated time.Time) bool {
+	return !p.Seen.IsZero() && p.Seen.UnixMilli() != updated.UnixMilli()
+}
+
+// after is the time of a change: later than that of the one before, so that no
+// two states have the same.
+func (s *Service) after(before time.Time) time.Time {
+	now := s.Now()
+	if next := before.Add(time.Millisecond); next.After(now) {
+		return next
+	}
+	return now
+}
+
+// ChangeClient changes an application as a patch asks.
+func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID, p Patch) (*tenant.Client, error) {
 	return s.changeClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {
-		change, err := settings.ChangeClient(c, body)
+		if p.outdated(c.UpdatedAt) {
+			return tenant.LogEvent{}, ErrStale
+		}
+		change, err := settings.ChangeClient(c, p.Body)
 		if err != nil {
 			return tenant.LogEvent{}, err
 		}
 		before := *c
 		*c = change.Client
-		c.Secret, c.CreatedAt, c.UpdatedAt = before.Secret, before.CreatedAt, s.Now()
+		c.Secret, c.CreatedAt, c.UpdatedAt = before.Secret, before.CreatedAt, s.after(before.UpdatedAt)
 		if change.Secret != "" {
 			c.Secret = change.Secret
 		}
@@ -111,7 +139,7 @@ func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID
 func (s *Service) RotateSecret(ctx context.Context, by Actor, id tenant.ClientID) (*tenant.Client, error) {
 	fresh := NewClientSecret()
 	return s.changeClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {
-		c.Secret, c.UpdatedAt = fresh, s.Now()
+		c.Secret, c.UpdatedAt = fresh, s.after(c.UpdatedAt)
 		return s.recordClient(by, outcome{what: "Rotate a client secret", status: http.StatusOK}, c)
 	})
 }

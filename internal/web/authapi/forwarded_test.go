@@ -25,7 +25,7 @@ func trust(t *testing.T, s *testkit.Server, client string, yes bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.ChangeClient(t.Context(), manage.Actor{}, tenant.ClientID(client), body); err != nil {
+	if _, err := m.ChangeClient(t.Context(), manage.Actor{}, tenant.ClientID(client), manage.Patch{Body: body}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -146,7 +146,7 @@ func (a *API) changeClient(w http.ResponseWriter, r *request) error {
 	if others && !r.caller.May("update:clients") {
 		return insufficient([]string{"update:clients"})
 	}
-	c, err := a.Manage.ChangeClient(r.Context(), r.actor, clientID(r), body)
+	c, err := a.Manage.ChangeClient(r.Context(), r.actor, clientID(r), manage.Patch{Body: body})
 	if err != nil {
 		return err
 	}

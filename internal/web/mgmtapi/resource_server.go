@@ -138,7 +138,7 @@ func (a *API) changeAPI(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	api, err := a.Manage.ChangeAPI(r.Context(), r.actor, r.PathValue("id"), body)
+	api, err := a.Manage.ChangeAPI(r.Context(), r.actor, r.PathValue("id"), manage.Patch{Body: body})
 	if err != nil {
 		return err
 	}

@@ -110,6 +110,6 @@ func (a *App) dashboard() *dashboard.Dashboard {
 		URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev,
 		AllowRemote: a.cfg.AllowRemote, OwnHost: a.ownHost, Host: a.hostname(), Proxies: a.proxies,
 		Admins: a.admins, Manage: a.manager(), SignIns: a.signIns, Grants: a.grants, Ready: a.senders.ready,
-		Log: a.Log, Now: a.now,
+		YAML: config.YAML, Log: a.Log, Now: a.now,
 	}
 }

@@ -144,6 +144,19 @@ func (s *Service) RotateSecret(ctx context.Context, by Actor, id tenant.ClientID
 	})
 }
 
+// ShowSecret returns the secret of an application, and notes in the log that it
+// was given out.
+func (s *Service) ShowSecret(ctx context.Context, by Actor, id tenant.ClientID) (string, error) {
+	c, err := s.Client(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if err := s.ReadSecrets(ctx, by, "Read the secret of a client"); err != nil {
+		return "", err
+	}
+	return c.Secret, nil
+}
+
 func (s *Service) changeClient(ctx context.Context, id tenant.ClientID, change ChangeClient) (*tenant.Client, error) {
 	var after tenant.Client
 	err := s.Clients.ChangeClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {

@@ -49,6 +49,8 @@ type Clients interface {
 	// DeleteClient removes an application, ends its grants and takes it off
 	// its connections.
 	DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.LogEvent) error
+	// CountGrants returns how many grants of an application live.
+	CountGrants(ctx context.Context, id tenant.ClientID) (int, error)
 	// Settings returns the tenant's settings.
 	Settings(ctx context.Context) (*tenant.Settings, error)
 }

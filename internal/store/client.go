@@ -218,6 +218,17 @@ func (s *Store) DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.L
 	})
 }
 
+// CountGrants returns how many grants of an application live. It reads all
+// grants: whoever asks is about to delete the application.
+func (s *Store) CountGrants(ctx context.Context, id tenant.ClientID) (int, error) {
+	var n int
+	err := s.read.row(ctx, `SELECT COUNT(*) FROM grants WHERE client_id = $1 AND revoked_at = 0`, id).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count grants: %w", err)
+	}
+	return n, nil
+}
+
 // Origins returns the origins that any application allows to be asked from, by
 // its lists of origins and by its callbacks.
 func (s *Store) Origins(ctx context.Context) (map[string]bool, error) {

@@ -71,8 +71,10 @@ type Dashboard struct {
 	Grants  *grant.Service
 	// Ready reports whether a connection has somebody to send through.
 	Ready func(ctx context.Context, c *tenant.Connection) (bool, error)
-	Log   *slog.Logger
-	Now   func() time.Time
+	// YAML writes a JSON document as the configuration file would have it.
+	YAML func(document []byte) ([]byte, error)
+	Log  *slog.Logger
+	Now  func() time.Time
 
 	pages *template.Template
 }

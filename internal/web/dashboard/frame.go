@@ -85,7 +85,7 @@ func (d *Dashboard) show(w http.ResponseWriter, q *request, name string, v view)
 // notices are what a page says about the change that led to it.
 func notices() map[string]string {
 	return map[string]string{
-		"saved": "Saved.", "added": "Added.", "removed": "Removed.", "role": "The role was changed.",
+		"saved": "Saved.", "added": "Added.", "removed": "Removed.", "deleted": "Deleted.", "role": "The role was changed.",
 		"on": "Switched on.", "off": "Switched off.",
 	}
 }

@@ -107,8 +107,8 @@ func TestHTT06SizesOfRequests(t *testing.T) {
 		name, request string
 		want          int
 	}{
-		{"headers of 31 KiB", "GET /health" + host + "X: " + strings.Repeat("x", 31<<10) + "\r\n\r\n", 200},
-		{"headers of 40 KiB", "GET /health" + host + "X: " + strings.Repeat("x", 40<<10) + "\r\n\r\n", 431},
+		{"headers of 15 KiB", "GET /health" + host + "X: " + strings.Repeat("x", 15<<10) + "\r\n\r\n", 200},
+		{"headers beyond 16 KiB", "GET /health" + host + "X: " + strings.Repeat("x", 16<<10) + "\r\n\r\n", 431},
 		{"many small headers", "GET /health" + host + strings.Repeat("X: y\r\n", 10_000) + "\r\n", 431},
 		{"an address of 8 KiB", "GET /health?" + strings.Repeat("x", 8<<10-8) + host + "\r\n", 200},
 		{"an address beyond", "GET /health?" + strings.Repeat("x", 8<<10) + host + "\r\n", 414},

@@ -112,6 +112,42 @@ func (c *Cell) fail(s Scope, at time.Time) {
 // Allows reports whether one more message may be sent. Expire comes before it.
 func (c *Cell) Allows() bool { return c.Blocked.IsZero() && float64(c.Waiting()) < c.Window }
 
+// A Verdict is what becomes of a message.
+type Verdict uint8
+
+// The verdicts. A message that is challenged is sent if whoever asks for it shows
+// that they are no robot, and held back otherwise.
+const (
+	Open Verdict = iota
+	Challenged
+	Closed
+)
+
+const (
+	warmCountry = 50 // codes used before people of a country are challenged, not refused
+	warmPrefix  = 5  // and of a block of numbers, should it be blocked
+)
+
+// Judge says what becomes of one more message, by the cells of Scopes in their
+// order. Expire comes before it. Where many codes have been used, most of those
+// who ask are people: they are asked to show it.
+func Judge(cells []Cell) Verdict {
+	verdict := Open
+	for i := range cells {
+		if !cells[i].Allows() {
+			verdict = Challenged
+		}
+	}
+	if verdict == Open {
+		return Open
+	}
+	prefix, country := &cells[0], &cells[1]
+	if country.Conversions <= warmCountry || !prefix.Blocked.IsZero() && prefix.Conversions < warmPrefix {
+		return Closed
+	}
+	return Challenged
+}
+
 // Sent counts a message.
 func (c *Cell) Sent(now time.Time) {
 	at := now.UTC().Truncate(cellStep)

@@ -24,14 +24,20 @@ func tally(name string, span time.Duration, limit int, now time.Time) Tally {
 
 const day = 24 * time.Hour
 
-// Budgets are what a connection may send, the longer span first.
-func Budgets(f tenant.Fraud, c tenant.ConnectionID, now time.Time) []Tally {
+// Budgets are what the tenant as a whole and a connection of it may send, the
+// longer spans first.
+func Budgets(whole, own tenant.Budget, c tenant.ConnectionID, now time.Time) []Tally {
 	var out []Tally
-	if f.SendsDay > 0 {
-		out = append(out, tally("sends/day/"+string(c), day, f.SendsDay, now))
-	}
-	if f.SendsHour > 0 {
-		out = append(out, tally("sends/hour/"+string(c), time.Hour, f.SendsHour, now))
+	for _, b := range []struct {
+		tenant.Budget
+		of string
+	}{{whole, ""}, {own, "/" + string(c)}} {
+		if b.Day > 0 {
+			out = append(out, tally("sends/day"+b.of, day, b.Day, now))
+		}
+		if b.Hour > 0 {
+			out = append(out, tally("sends/hour"+b.of, time.Hour, b.Hour, now))
+		}
 	}
 	return out
 }

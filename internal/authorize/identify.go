@@ -3,11 +3,14 @@ package authorize
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"slices"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -65,6 +68,7 @@ func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (V
 type Identification struct {
 	Connection string // by name
 	Identifier string // a number with its plus, or an address
+	Answer     string // to the puzzle of an earlier Step, if there was one
 }
 
 // Identify sends a code to who somebody says they are, and goes on to asking
@@ -85,7 +89,37 @@ func (s *Service) Identify(ctx context.Context, id string, in Identification, b 
 	if n < 0 {
 		return at(t), errConnection
 	}
+	puzzle, err := s.puzzle(ctx, t, list[n], in)
+	if err != nil {
+		return Step{}, err
+	}
+	if puzzle != nil {
+		step := at(t)
+		step.Puzzle = puzzle
+		return step, nil
+	}
 	return s.send(ctx, t, client, list[n], in.Identifier, b)
+}
+
+// puzzle is what has to be solved before a code is sent, or nil. It belongs to
+// the sign-in and the recipient, and is made anew from them each time, so that
+// nothing is stored for whoever does not solve it.
+func (s *Service) puzzle(ctx context.Context, t tenant.Transaction, c *tenant.Connection, in Identification) (*attack.Puzzle, error) {
+	challenged, err := s.Passwordless.Challenged(ctx, c, in.Identifier)
+	if err != nil || !challenged {
+		return nil, err
+	}
+	seeds := s.Secrets.MACs(secret.Browsers, "puzzle", t.ID, string(c.ID), in.Identifier)
+	for _, seed := range seeds { // of the root key before, too
+		if puzzleOf(seed).Solved(in.Answer) {
+			return nil, nil
+		}
+	}
+	return puzzleOf(seeds[0]), nil
+}
+
+func puzzleOf(seed []byte) *attack.Puzzle {
+	return &attack.Puzzle{Seed: hex.EncodeToString(seed[:16]), Bits: attack.PuzzleBits}
 }
 
 // Resend asks for another code for who the sign-in is for. Limits may keep it
@@ -115,6 +149,8 @@ func (s *Service) send(ctx context.Context, t tenant.Transaction, client *tenant
 		// When the identifier's tries are used up, people here go on with a
 		// longer code (R4).
 		Device: b.Device, Spare: true,
+		// Whoever comes here was not challenged, or has passed.
+		Proven: true,
 	}
 	if c.Channel == tenant.SMS {
 		r.PhoneNumber = to

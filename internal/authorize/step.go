@@ -3,6 +3,7 @@ package authorize
 import (
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -27,6 +28,9 @@ type Step struct {
 	// Cooldown is set when a code was asked for only just now and none was
 	// sent: how long until one is again.
 	Cooldown time.Duration
+
+	// Puzzle is set when the browser has to solve it before a code is sent.
+	Puzzle *attack.Puzzle
 
 	// Event is the type of the log event that was recorded.
 	Event string

@@ -155,7 +155,7 @@ func (e *examination) fraud(ctx context.Context, c *tenant.Connection) {
 		e.unread(check, err)
 	case len(c.Fraud.Countries.List) == 0 && len(set.Countries.List) == 0:
 		e.warn(check, about(c)+"text messages go to every country.", "Name those where your people are: options.doorcode.fraud.country_codes.")
-	case c.Fraud.SendsDay == 0 && c.Fraud.SendsHour == 0:
+	case c.Fraud.Sends == tenant.Budget{} && set.SMSBudget == tenant.Budget{}:
 		e.warn(check, about(c)+"nothing bounds how many text messages are sent.", "Set options.doorcode.fraud.sends_per_day to what you would pay for.")
 	default:
 		e.ok(check, about(c)+"countries and number of text messages are bounded.")

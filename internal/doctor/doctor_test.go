@@ -54,7 +54,7 @@ func well() *server {
 			signing.Key{ID: alg + " next", Alg: alg, State: tenant.KeyNext, CreatedAt: now.Add(-48 * time.Hour)})
 	}
 	policy := tenant.CodePolicy{Digits: 6, Lifetime: 3 * time.Minute}
-	bounded := tenant.Fraud{Countries: tenant.Countries{List: []string{"GB"}}, SendsDay: 1000}
+	bounded := tenant.Fraud{Countries: tenant.Countries{List: []string{"GB"}}, Sends: tenant.Budget{Day: 1000}}
 	return &server{
 		place: doctor.Place{PublicURL: "https://login.example.com", Limits: "strict", Proxies: true},
 		condition: doctor.Condition{
@@ -179,7 +179,7 @@ func TestFaults(t *testing.T) {
 		{"two segments", func(s *server) { s.conns[0].Text.Template = "{{ code }}" + strings.Repeat(" long", 40) }, false, `warn segments: Connection "sms": a message is billed as 2 segments.`},
 		{"a character that costs", func(s *server) { s.conns[0].Text.Template = "{{ code }} ✓ " + strings.Repeat("x", 70) }, false, `warn segments: Connection "sms": a message is billed as 2 segments, because`},
 		{"every country", func(s *server) { s.conns[0].Fraud.Countries.List = nil }, false, `warn sms_fraud: Connection "sms": text messages go to every country.`},
-		{"no budget", func(s *server) { s.conns[0].Fraud.SendsDay = 0 }, false, `warn sms_fraud: Connection "sms": nothing bounds how many`},
+		{"no budget", func(s *server) { s.conns[0].Fraud.Sends.Day = 0 }, false, `warn sms_fraud: Connection "sms": nothing bounds how many`},
 		{"short codes", func(s *server) { s.conns[0].Code.Digits = 4 }, false, `warn codes: Connection "sms": codes have 4 digits.`},
 		{"long lives", func(s *server) { s.conns[0].Code.Lifetime = time.Hour }, false, `warn codes: Connection "sms": totp.time_step is 3600`},
 		{"a callback by http", func(s *server) { s.clients[0].Callbacks = []string{"http://app.example.com/"} }, false, `warn callbacks: Application "App": the callback http://app.example.com/ is plain http`},

@@ -1,6 +1,7 @@
 package passwordless
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -38,7 +39,7 @@ func (s *Service) destination(c *tenant.Connection, set *tenant.Settings, number
 }
 
 // limitFraud adds to a start what its connection does against fraud.
-func (s *Service) limitFraud(c *tenant.Connection, r StartRequest, b *Begin) {
+func (s *Service) limitFraud(c *tenant.Connection, set *tenant.Settings, r StartRequest, b *Begin) {
 	if s.Limits == attack.Off || c.Channel != tenant.SMS || b.Withheld != (Withheld{}) {
 		return
 	}
@@ -47,8 +48,8 @@ func (s *Service) limitFraud(c *tenant.Connection, r StartRequest, b *Begin) {
 		ip = "" // a server asks for many people
 	}
 	b.Spreads = attack.Spreads(c.Fraud, ip, b.Device, b.Now)
-	b.Budgets = attack.Budgets(c.Fraud, c.ID, b.Now)
-	b.Cells = s.cells(c, b.To.Identifier)
+	b.Budgets = attack.Budgets(set.SMSBudget, c.Fraud.Sends, c.ID, b.Now)
+	b.Cells, b.Proven = s.cells(c, b.To.Identifier), r.Proven
 }
 
 // cells are those that the messages to a number are counted in, if the
@@ -58,4 +59,19 @@ func (s *Service) cells(c *tenant.Connection, number string) []attack.Scope {
 		return nil
 	}
 	return attack.Scopes(c.ID, number, strings.Join(address.Regions(number), " "))
+}
+
+// Challenged reports whether whoever asks for a code to a number has to show
+// first that they are no robot. It looks at the numbers like it, never at who has
+// it, so that the answer tells nothing about them.
+func (s *Service) Challenged(ctx context.Context, c *tenant.Connection, number string) (bool, error) {
+	scopes := s.cells(c, number)
+	if scopes == nil {
+		return false, nil
+	}
+	cells, err := s.Ledger.ReadCells(ctx, scopes, s.Now())
+	if err != nil {
+		return false, err
+	}
+	return attack.Judge(cells) == attack.Challenged, nil
 }

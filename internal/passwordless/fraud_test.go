@@ -138,7 +138,7 @@ func TestSMS05NumbersOfWhoeverAsks(t *testing.T) {
 		if got := ask("203.0.113.9", browser); got != "sent" {
 			w.t.Errorf("the browser a day later: %s", got)
 		}
-		c.Fraud, w.Limits = tenant.Fraud{NumbersDevice: 1, NumbersAddress: 1, SendsDay: 1}, attack.Off
+		c.Fraud, w.Limits = tenant.Fraud{NumbersDevice: 1, NumbersAddress: 1, Sends: tenant.Budget{Day: 1}}, attack.Off
 		expect("without limits", 5, func(i int) string {
 			if i < 5 {
 				return ask("192.0.2.9", browser)

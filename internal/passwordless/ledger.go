@@ -28,6 +28,10 @@ type Ledger interface {
 	// Check judges one guess as Redeem does, with everything that is counted,
 	// and leaves a code that it is right for to be redeemed.
 	Check(ctx context.Context, s Spend) (Spent, error)
+
+	// ReadCells returns what is known of the messages to some numbers. It holds
+	// nothing: another start may come between.
+	ReadCells(ctx context.Context, scopes []attack.Scope, now time.Time) ([]attack.Cell, error)
 }
 
 // Begin is what Ledger.Begin is given.
@@ -58,7 +62,9 @@ type Begin struct {
 	Spreads []attack.Tally
 	Budgets []attack.Tally
 	// Cells, unless nil, hold the message back where too few codes are used.
-	Cells []attack.Scope
+	// Proven says that whoever asks has passed a challenge.
+	Cells  []attack.Scope
+	Proven bool
 
 	// Code is stored unless the code open for its key is to be repeated.
 	Code   tenant.Code

@@ -18,7 +18,7 @@ import (
 func NewDevice() string { return secret.Token(32) }
 
 // limitStart adds to a start the limits that hold for it.
-func (s *Service) limitStart(ctx context.Context, c *tenant.Connection, r StartRequest, b *Begin) error {
+func (s *Service) limitStart(ctx context.Context, c *tenant.Connection, set *tenant.Settings, r StartRequest, b *Begin) error {
 	p, err := s.Protection(ctx)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (s *Service) limitStart(ctx context.Context, c *tenant.Connection, r StartR
 	}
 	b.Tries = tries(c, p, r.IP, r.Authenticated)
 	b.Device = account.DeviceKey(s.Keys, r.Device)
-	s.limitFraud(c, r, b)
+	s.limitFraud(c, set, r, b)
 	b.Limited = b.Refused
 	b.Limited.ID, b.Limited.Details = event.NewID(b.Now), nil
 	if !r.Spare || b.Withheld != (Withheld{}) {

@@ -36,6 +36,9 @@ type StartRequest struct {
 	// used up, which is for pages that can take it.
 	Device string
 	Spare  bool
+	// Proven says that whoever asks has passed the challenge that Challenged
+	// asks for.
+	Proven bool
 
 	RequestLanguage string // header x-request-language
 	AcceptLanguage  string // header accept-language
@@ -100,7 +103,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err := s.prepareLink(c, set, &r, &b); err != nil {
 		return Started{}, err
 	}
-	if err := s.limitStart(ctx, c, r, &b); err != nil {
+	if err := s.limitStart(ctx, c, set, r, &b); err != nil {
 		return Started{}, err
 	}
 	begun, err := s.Ledger.Begin(ctx, b)

@@ -74,7 +74,7 @@ func (d *fraudDoc) fraud() tenant.Fraud {
 	on := func(b *bool) bool { return b == nil || *b }
 	return tenant.Fraud{
 		Countries: d.Countries.countries(), LineTypes: on(d.LineTypes), AllowTypes: d.AllowTypes,
-		SendsHour: d.SendsHour, SendsDay: d.SendsDay,
+		Sends:          tenant.Budget{Hour: d.SendsHour, Day: d.SendsDay},
 		NumbersAddress: or(d.Address, numbersAddress), NumbersNetwork: or(d.Network, numbersNetwork), NumbersDevice: or(d.Device, numbersDevice),
 		Adaptive: d.Adaptive,
 	}

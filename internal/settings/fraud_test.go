@@ -28,7 +28,7 @@ func TestSMS01FraudOption(t *testing.T) {
 			f.Countries = tenant.Countries{Deny: true, List: []string{"NL"}}
 		}),
 		`{"doorcode":{"fraud":{"line_types":false,"allow_line_types":["voip"],"sends_per_hour":7,"sends_per_day":70,"numbers_per_address":0,"numbers_per_network":1,"numbers_per_device":2,"adaptive":true}}}`: {
-			AllowTypes: []string{"voip"}, SendsHour: 7, SendsDay: 70, NumbersNetwork: 1, NumbersDevice: 2, Adaptive: true,
+			AllowTypes: []string{"voip"}, Sends: tenant.Budget{Hour: 7, Day: 70}, NumbersNetwork: 1, NumbersDevice: 2, Adaptive: true,
 		},
 	} {
 		body, err := ParseObject([]byte(`{"name":"sms","strategy":"sms","options":` + options + `}`))

@@ -42,7 +42,11 @@ type tenantDoc struct {
 		Mask    string `json:"mask"`
 	} `json:"device_flow"`
 	Countries *countriesDoc `json:"country_codes"`
-	Flags     struct {
+	Own       struct {
+		SMSHour int `json:"sms_per_hour"`
+		SMSDay  int `json:"sms_per_day"`
+	} `json:"doorcode"`
+	Flags struct {
 		ClientAuth        *bool `json:"enforce_client_authentication_on_passwordless_start"`
 		RevealSignUp      bool  `json:"passwordless_start_reveals_signup_disabled"`
 		StandardsStrict   bool  `json:"standards_strict"`
@@ -74,6 +78,7 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 		ErrorPage:  d.ErrorPage.URL,
 		LogoutURLs: d.LogoutURLs, SilentLogout: !on(d.Sessions.Prompt), HiddenLogout: !on(d.Logout.Discovery),
 		Countries:        d.Countries.countries(),
+		SMSBudget:        tenant.Budget{Hour: d.Own.SMSHour, Day: d.Own.SMSDay},
 		LinksNeedBrowser: !on(d.Login.Passwordless.AnyBrowser),
 		Flags: tenant.Flags{
 			ClientAuthOnStart: on(d.Flags.ClientAuth), RevealSignUpDisabled: d.Flags.RevealSignUp,
@@ -99,7 +104,10 @@ func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 		"allowed_logout_urls": listOf(text(0, 2048), 100),
 		"sessions":            switches("oidc_logout_prompt_enabled"), "oidc_logout": switches("rp_logout_end_session_endpoint_discovery"),
 		"device_flow": deviceFlow(), "resource_parameter_profile": oneOf("audience", "compatibility"),
-		"country_codes":    countriesRule().orNull(),
+		"country_codes": countriesRule().orNull(),
+		"doorcode": rule{kinds: []string{"object"}, members: map[string]rule{
+			"sms_per_hour": whole(0, 100_000_000).orNull(), "sms_per_day": whole(0, 100_000_000).orNull(),
+		}}.orNull(),
 		"session_lifetime": {kinds: []string{"number"}}, "idle_session_lifetime": {kinds: []string{"number"}},
 	}}
 	if err := r.checkMembers("", body); err != nil {

@@ -33,13 +33,10 @@ func lockCells(ctx context.Context, tx querier, scopes []attack.Scope, now time.
 		if err := tx.row(ctx, lockCellText, s.Name, toMillis(now)).Scan(&state); err != nil {
 			return nil, fmt.Errorf("lock cell: %w", err)
 		}
-		cells[i] = s.New()
-		if state != "" {
-			if err := json.Unmarshal([]byte(state), &cells[i]); err != nil {
-				return nil, fmt.Errorf("read cell: %w", err)
-			}
+		var err error
+		if cells[i], err = decodeCell(s, state, now); err != nil {
+			return nil, err
 		}
-		cells[i].Expire(s, now)
 	}
 	return cells, nil
 }
@@ -75,13 +72,40 @@ func roomInCells(ctx context.Context, tx querier, b *passwordless.Begin, st *sta
 	if err != nil {
 		return nil, err
 	}
-	for i := range cells {
-		if !cells[i].Allows() {
-			st.held = true
-			b.Refused.Type = event.PhoneLimit
+	if v := attack.Judge(cells); v == attack.Closed || v == attack.Challenged && !b.Proven {
+		st.held = true
+		b.Refused.Type = event.PhoneLimit
+	}
+	return cells, nil
+}
+
+// ReadCells implements passwordless.Ledger.
+func (s *Store) ReadCells(ctx context.Context, scopes []attack.Scope, now time.Time) ([]attack.Cell, error) {
+	cells := make([]attack.Cell, len(scopes))
+	for i, scope := range scopes {
+		var state string
+		err := s.read.row(ctx, `SELECT state FROM cells WHERE name = $1`, scope.Name).Scan(&state)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, fmt.Errorf("read cell: %w", err)
+		}
+		if cells[i], err = decodeCell(scope, state, now); err != nil {
+			return nil, err
 		}
 	}
 	return cells, nil
+}
+
+// decodeCell is a cell as it is now, from its stored state, which is empty if
+// nothing is known of it.
+func decodeCell(s attack.Scope, state string, now time.Time) (attack.Cell, error) {
+	c := s.New()
+	if state != "" {
+		if err := json.Unmarshal([]byte(state), &c); err != nil {
+			return c, fmt.Errorf("read cell: %w", err)
+		}
+	}
+	c.Expire(s, now)
+	return c, nil
 }
 
 // storeSend counts a message in its cells unless it is held back.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
@@ -89,12 +90,12 @@ func takeBudgets(ctx context.Context, tx querier, b passwordless.Begin, due bool
 				}
 			}
 			out.Outcome, out.Wait, out.Limit = passwordless.BudgetSpent, t.Wait(b.Now), t.Max
-			return true, noteLimit(ctx, tx, note{event.PhoneLimit, t.Name, "The connection has sent all the messages of its budget for " + spanWords(t.Span)}, b.Limited, b.Now)
+			return true, noteLimit(ctx, tx, note{event.PhoneLimit, t.Name, budgetOf(t) + " has sent all the messages of its budget for " + spanWords(t.Span)}, b.Limited, b.Now)
 		}
 		if percent := t.Alerts(n); due && percent > 0 {
 			e := b.Limited
 			e.ID, e.Type = event.NewID(b.Now), event.NotificationWarning
-			e.Description = fmt.Sprintf("%d %% of the connection's budget of %d messages for %s is used", percent, t.Max, spanWords(t.Span))
+			e.Description = fmt.Sprintf("%d %% of %s's budget of %d messages for %s is used", percent, strings.ToLower(budgetOf(t)), t.Max, spanWords(t.Span))
 			e.UserName, e.IP, e.UserAgent = "", "", ""
 			if err := insertLogs(ctx, tx, e); err != nil {
 				return true, err
@@ -109,4 +110,12 @@ func spanWords(d time.Duration) string {
 		return "this hour"
 	}
 	return "today"
+}
+
+// budgetOf says whose budget a tally is.
+func budgetOf(t attack.Tally) string {
+	if strings.Count(t.Name, "/") == 1 {
+		return "The tenant"
+	}
+	return "The connection"
 }

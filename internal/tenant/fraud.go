@@ -10,9 +10,8 @@ type Fraud struct {
 	// have, except for the types in AllowTypes.
 	LineTypes  bool
 	AllowTypes []string
-	// SendsHour and SendsDay are how many messages the connection sends in an
-	// hour and in a day, by the clock in UTC; 0 is any number.
-	SendsHour, SendsDay int
+	// Sends is how many messages the connection sends.
+	Sends Budget
 	// NumbersAddress and NumbersNetwork are how many different numbers an
 	// address, and its network, may ask for in an hour by the clock;
 	// NumbersDevice is the same for a browser in a day. 0 is any number.
@@ -20,6 +19,10 @@ type Fraud struct {
 	// Adaptive holds messages back where too few of their codes are used.
 	Adaptive bool
 }
+
+// A Budget is how many messages are sent in an hour and in a day, by the clock
+// in UTC; 0 is any number.
+type Budget struct{ Hour, Day int }
 
 // Countries are regions by their ISO 3166 codes, with "001" for numbers of no
 // country (Auth0: country_codes). An empty List is all of them.

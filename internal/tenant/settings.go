@@ -32,6 +32,8 @@ type Settings struct {
 	// Countries says where text messages go to, for connections that do not
 	// say it themselves (Auth0: country_codes).
 	Countries Countries
+	// SMSBudget is what all connections together may send by text message.
+	SMSBudget Budget
 	Flags     Flags
 	Doc       []byte // the document as the Management API shows it
 }

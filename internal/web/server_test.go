@@ -15,7 +15,7 @@ import (
 func TestServer(t *testing.T) {
 	s := Server(http.NotFoundHandler())
 	if s.ReadHeaderTimeout != 5*time.Second || s.ReadTimeout != 15*time.Second || s.WriteTimeout == 0 ||
-		s.IdleTimeout != 120*time.Second || s.MaxHeaderBytes != 32<<10 {
+		s.IdleTimeout != 120*time.Second || s.MaxHeaderBytes != 12<<10 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -50,14 +50,14 @@ func atOnce(t *testing.T, s *store.Store, n int, limit func(b *passwordless.Begi
 func TestSMS04BudgetAtOnce(t *testing.T) {
 	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
 		const starts, budget = 400, 100
-		f := tenant.Fraud{SendsDay: 10 * budget, SendsHour: budget}
-		got := atOnce(t, s, starts, func(b *passwordless.Begin) { b.Budgets = attack.Budgets(f, "con_sms", b.Now) })
+		f := tenant.Budget{Day: 10 * budget, Hour: budget}
+		got := atOnce(t, s, starts, func(b *passwordless.Begin) { b.Budgets = attack.Budgets(tenant.Budget{}, f, "con_sms", b.Now) })
 		if got[passwordless.Due] != budget || got[passwordless.BudgetSpent] != starts-budget {
 			t.Errorf("of %d starts with a budget of %d: %v", starts, budget, got)
 		}
 		// What was refused is not taken from the day's.
-		f.SendsDay, f.SendsHour = budget+1, 0
-		got = atOnce(t, s, 5, func(b *passwordless.Begin) { b.Budgets = attack.Budgets(f, "con_sms", b.Now) })
+		f.Day, f.Hour = budget+1, 0
+		got = atOnce(t, s, 5, func(b *passwordless.Begin) { b.Budgets = attack.Budgets(tenant.Budget{}, f, "con_sms", b.Now) })
 		if got[passwordless.Due] != 1 || got[passwordless.BudgetSpent] != 4 {
 			t.Errorf("with one message left in the day: %v", got)
 		}
@@ -74,11 +74,11 @@ func TestSMS04BudgetAtOnce(t *testing.T) {
 // refused as others are.
 func TestSMS04NobodyIsToldApart(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		f := tenant.Fraud{SendsDay: 2}
+		f := tenant.Budget{Day: 2}
 		ask := func(number string, closed bool) passwordless.BeginOutcome {
 			b := someone{number, "app"}.begin(start, "x")
 			b.Limited = event.New(event.LoginFailed, start)
-			b.NoSignUp, b.Budgets = closed, attack.Budgets(f, "con_sms", b.Now)
+			b.NoSignUp, b.Budgets = closed, attack.Budgets(tenant.Budget{}, f, "con_sms", b.Now)
 			return mustBegin(t, s, b).Outcome
 		}
 		for i, want := range []passwordless.BeginOutcome{passwordless.Suppressed, passwordless.Suppressed, passwordless.Suppressed} {

@@ -71,7 +71,7 @@ func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
 	}
 	web.RecordOf(r.Context()).ClientID = string(v.Client.ID)
 	typed := f.Get("username")
-	in := authorize.Identification{Connection: f.Get("connection"), Identifier: typed}
+	in := authorize.Identification{Connection: f.Get("connection"), Identifier: typed, Answer: f.Get("answer")}
 	for _, c := range v.Connections {
 		if c.Name != in.Connection {
 			continue
@@ -82,6 +82,9 @@ func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	step, err := p.Authorize.Identify(r.Context(), f.state, in, b)
+	if err == nil && step.Puzzle != nil {
+		return p.render(w, &v, problem{puzzle: step.Puzzle}, typed)
+	}
 	return p.after(w, r, f, step, err)
 }
 

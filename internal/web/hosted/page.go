@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/address"
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
@@ -18,10 +19,10 @@ import (
 	"github.com/doorcode/doorcode/internal/web"
 )
 
-// policy is what a page may do: show our style. There is no form-action in it:
+// policy is what a page may do: show our style and run our one module. There is no form-action in it:
 // browsers apply that to where a form leads in the end as well, which is an
 // address of the application, and wherever that sends people next.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
 
 // page is what the templates are given.
 type page struct {
@@ -34,6 +35,9 @@ type page struct {
 	Problem string // above the form
 	Field   string // beside the field
 	Fresh   bool
+
+	// Puzzle is solved by the browser before a code is sent.
+	Puzzle *attack.Puzzle
 
 	SMS        bool
 	Link       bool // a link was sent, with a code beside it
@@ -59,7 +63,7 @@ type other struct{ Text, Address string }
 func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, typed string) error {
 	t := &v.Transaction
 	d := page{
-		Lang: "en", Dir: "ltr", State: t.ID, App: v.Client.Name, Problem: why.text, Fresh: why.fresh, Digits: t.Digits,
+		Lang: "en", Dir: "ltr", State: t.ID, App: v.Client.Name, Problem: why.text, Fresh: why.fresh, Digits: t.Digits, Puzzle: why.puzzle,
 		Creating: t.Request.ScreenHint == "signup",
 	}
 	if why.field {

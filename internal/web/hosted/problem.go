@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -17,6 +18,8 @@ type problem struct {
 	field bool          // it is about what was typed
 	fresh bool          // only a new code helps
 	wait  time.Duration // how long until it is worth another try
+	// puzzle is not a fault of the person: the browser has to solve it.
+	puzzle *attack.Puzzle
 }
 
 // What is wrong with what was typed.

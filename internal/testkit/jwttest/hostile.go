@@ -140,7 +140,7 @@ func (f *forger) forms() {
 	flipped := Decode(f.t, f.tail)
 	flipped[0] ^= 1
 	f.add("a bit of the signature", f.head+"."+f.body+"."+Encode(flipped))
-	f.add("large", f.head+"."+strings.Repeat("A", 20_000)+"."+f.tail)
+	f.add("large", f.head+"."+strings.Repeat("A", 11_000)+"."+f.tail)
 }
 
 // claims changes what was signed.

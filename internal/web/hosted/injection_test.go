@@ -74,7 +74,7 @@ func TestINJ10OpenRedirects(t *testing.T) {
 func TestINJ11Languages(t *testing.T) {
 	w := newWorld(t)
 	for _, l := range []string{
-		"nl", "fr-FR, en;q=0.5", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", `..\..\windows`, "en\x00", strings.Repeat("en,", 5000), strings.Repeat("a", 9000),
+		"nl", "fr-FR, en;q=0.5", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", `..\..\windows`, "en\x00", strings.Repeat("en,", 2300), strings.Repeat("a", 7000),
 		strings.Repeat("en-US;q=0.9999999999,", 300), "*", "-", "--", ";q=", "en;q=9999999999999999999999", "{{7*7}}", "<script>alert(1)</script>", "' OR '1'='1", "en_US@calendar=x", "é", "\xff\xfe", "",
 	} {
 		header := strings.Map(func(r rune) rune {

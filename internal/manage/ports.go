@@ -129,6 +129,12 @@ type Users interface {
 	// ChangeUser, and stores the events, of which Deleted only if there was
 	// such a user. Whoever gets their identifiers next is somebody else.
 	DeleteUser(ctx context.Context, d DeleteUser) error
+	// SearchUsers returns users who have a number, an address or a name that
+	// begins like what is searched for.
+	SearchUsers(ctx context.Context, q UserSearch) (UserFound, error)
+	// SignOutUser ends all sessions of a user and all that was granted to them,
+	// and stores the event.
+	SignOutUser(ctx context.Context, o SignOutUser) (Holdings, error)
 }
 
 // NewUser is what Users.CreateUser is given.
@@ -171,6 +177,9 @@ type Logs interface {
 	Log(ctx context.Context, id string) (tenant.LogEvent, error)
 	// ListLogs returns events that match.
 	ListLogs(ctx context.Context, q LogQuery, w Window) (List[tenant.LogEvent], error)
+	// SearchLogs returns the newest events that match, and looks at no more than
+	// it is told to.
+	SearchLogs(ctx context.Context, q LogSearch) (LogFound, error)
 	// AddLogs stores events that belong to no other write.
 	AddLogs(ctx context.Context, events ...tenant.LogEvent) error
 }

@@ -170,7 +170,7 @@ func (r *Renderer) Note(m *tenant.Message, c *tenant.Connection, o *delivery.Out
 	}
 	e := event.New(typ, r.Now())
 	event.About(&e, c, nil)
-	e.Client, e.User, e.Description = m.Client, m.User, why
+	e.Client, e.User, e.UserName, e.Description = m.Client, m.User, m.To, why
 	e.Details = map[string]any{"message_id": m.ID, "provider": o.Provider, "error_code": o.ErrorCode}
 	o.Event = &e
 }

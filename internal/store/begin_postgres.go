@@ -52,9 +52,9 @@ var beginPostgresText = strings.ReplaceAll(`
 			$8::bigint, $26::bigint, CASE why WHEN 0 THEN $27 WHEN 1 THEN $28 ELSE $29 END, $8::bigint, $36
 		FROM ok, code
 	), entry AS (
-		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
+		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc, identifier)
 		SELECT $30, $8::bigint, CASE why WHEN 0 THEN $31 ELSE $32 END, $3, $1, ok.user_id,
-			CASE why WHEN 0 THEN $33 WHEN 1 THEN $34 ELSE $35 END
+			CASE why WHEN 0 THEN $33 WHEN 1 THEN $34 ELSE $35 END, CASE ok.user_id WHEN '' THEN $2 ELSE '' END
 		FROM ok
 	)
 	SELECT st.user_id, st.blocked, st.times, st.wrong_at, st.streak, code.salt, code.expires_at

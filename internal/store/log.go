@@ -17,19 +17,28 @@ func insertLogs(ctx context.Context, tx querier, events ...tenant.LogEvent) erro
 	if len(events) > len(insertLogsTexts) {
 		return fmt.Errorf("store log: %d events at once, at most %d", len(events), len(insertLogsTexts))
 	}
-	args := make([]any, 0, 7*len(events))
+	args := make([]any, 0, 8*len(events))
 	for i := range events {
 		e := &events[i]
 		doc, err := encodeLog(e)
 		if err != nil {
 			return err
 		}
-		args = append(args, e.ID, toMillis(e.At), e.Type, e.Client, e.ConnectionID, e.User, doc)
+		args = append(args, e.ID, toMillis(e.At), e.Type, e.Client, e.ConnectionID, e.User, doc, stranger(e))
 	}
 	if _, err := tx.exec(ctx, insertLogsTexts[len(events)-1], args...); err != nil {
 		return fmt.Errorf("store log: %w", err)
 	}
 	return nil
+}
+
+// stranger is the number or address of an event that is of no known user, by
+// which it is found. Events of users are found by those.
+func stranger(e *tenant.LogEvent) string {
+	if e.User != "" {
+		return ""
+	}
+	return e.UserName
 }
 
 // encodeLog writes the part of an event that has no columns.
@@ -82,12 +91,12 @@ var insertLogsTexts = [...]string{insertLogsText(1), insertLogsText(2), insertLo
 
 func insertLogsText(rows int) string {
 	var b strings.Builder
-	b.WriteString(`INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc) VALUES `)
+	b.WriteString(`INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc, identifier) VALUES `)
 	for r := range rows {
 		if r > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "($%d, $%d, $%d, $%d, $%d, $%d, $%d)", 7*r+1, 7*r+2, 7*r+3, 7*r+4, 7*r+5, 7*r+6, 7*r+7)
+		fmt.Fprintf(&b, "($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d)", 8*r+1, 8*r+2, 8*r+3, 8*r+4, 8*r+5, 8*r+6, 8*r+7, 8*r+8)
 	}
 	return b.String()
 }

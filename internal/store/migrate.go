@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"regexp"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -54,10 +55,15 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // sqliteFiles are the migrations as SQLite reads them: what is a comment to
-// PostgreSQL is part of the statement.
+// PostgreSQL is part of the statement, and what PostgreSQL alone needs is not
+// there.
 type sqliteFiles struct{ fs.FS }
 
-// Open opens a file with the comments taken away from around their text.
+// onlyPostgres are the lines for PostgreSQL alone.
+var onlyPostgres = regexp.MustCompile(`(?m)^.*; -- PostgreSQL$`)
+
+// Open opens a file with the comments taken away from around their text. Text is
+// in the order of bytes without being asked, and JSON needs no type.
 func (s sqliteFiles) Open(name string) (fs.File, error) {
 	f, err := s.FS.Open(name)
 	if err != nil {
@@ -73,6 +79,9 @@ func (s sqliteFiles) Open(name string) (fs.File, error) {
 		return nil, err
 	}
 	text = bytes.ReplaceAll(text, []byte("/* WITHOUT ROWID */;"), []byte("WITHOUT ROWID;"))
+	text = bytes.ReplaceAll(text, []byte(` COLLATE "C"`), nil)
+	text = bytes.ReplaceAll(text, []byte("::json"), nil)
+	text = onlyPostgres.ReplaceAll(text, nil)
 	return migration{bytes.NewReader(text), info}, nil
 }
 

@@ -41,8 +41,8 @@ var guessParts = `
 			SET tat = GREATEST(rates.tat, $7::bigint) + $18::bigint WHERE rates.tat <= $15
 		RETURNING tat
 	), entry AS (
-		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
-		SELECT $19, $7, $20, $3, $1, '', CASE WHEN attempts >= $8 THEN $22 ELSE $21 END
+		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc, identifier)
+		SELECT $19, $7, $20, $3, $1, '', CASE WHEN attempts >= $8 THEN $22 ELSE $21 END, $2
 		FROM guess WHERE NOT redeemed
 	)`
 

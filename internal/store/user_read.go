@@ -45,6 +45,12 @@ func addIdentities(ctx context.Context, q querier, u *tenant.User) error {
 		i.Name = name.String
 		u.Identities = append(u.Identities, i)
 	}
+	sortIdentities(u)
+	return rows.Err()
+}
+
+// sortIdentities puts the identity first that a user's id is made from.
+func sortIdentities(u *tenant.User) {
 	own := func(i tenant.Identity) int {
 		if string(i.Channel)+"|"+i.UserID == string(u.ID) {
 			return 0
@@ -54,7 +60,6 @@ func addIdentities(ctx context.Context, q querier, u *tenant.User) error {
 	slices.SortFunc(u.Identities, func(a, b tenant.Identity) int {
 		return cmp.Or(cmp.Compare(own(a), own(b)), cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Identifier, b.Identifier))
 	})
-	return rows.Err()
 }
 
 // usersWhere picks users. One text serves every query: what is not asked for

@@ -56,3 +56,22 @@ func SealedColumns() []string {
 	}
 	return all
 }
+
+// SearchTexts are the statements that a search of many rows must have an index
+// for, by what they look for, with what they are given. How many parameters they
+// have tells how.
+func (s *Store) SearchTexts() map[string]string {
+	return map[string]string{
+		"a beginning of an identifier": identityRangeText[s.dialect],
+		"a beginning of a name":        nameRangeText[s.dialect],
+		"whole identifiers":            exactText,
+		"users by ids":                 usersText,
+		"identities of users":          identitiesText,
+		"the newest users":             newestText,
+		"blocked users":                newestBlockedText,
+		"the newest events":            findAll,
+		"events of a user":             findUser,
+		"events of a stranger":         findIdentifier,
+		"events of a rare type":        findType,
+	}
+}

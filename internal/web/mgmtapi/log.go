@@ -61,63 +61,13 @@ func (a *API) readLog(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, logReply(&e))
+	return web.WriteJSON(w, http.StatusOK, settings.LogDocument(&e))
 }
 
 func logReplies(events []tenant.LogEvent, f fields) []*settings.Object {
 	out := make([]*settings.Object, len(events))
 	for i := range events {
-		out[i] = f.of(logReply(&events[i]))
+		out[i] = f.of(settings.LogDocument(&events[i]))
 	}
 	return out
-}
-
-// logReply is a log event as the API shows one. Members that do not apply are
-// null.
-func logReply(e *tenant.LogEvent) *settings.Object {
-	o := &settings.Object{}
-	text := func(name, value string) {
-		if value == "" {
-			o.Set(name, nil)
-			return
-		}
-		o.Set(name, value)
-	}
-	o.Set("_id", e.ID)
-	o.Set("log_id", e.ID)
-	o.Set("date", stamp(e.At))
-	o.Set("type", e.Type)
-	o.Set("description", e.Description)
-	text("connection", e.Connection)
-	text("connection_id", string(e.ConnectionID))
-	text("organization_id", "")
-	text("organization_name", "")
-	text("client_id", string(e.Client))
-	o.Set("client_name", e.ClientName)
-	text("ip", e.IP)
-	text("hostname", "")
-	if e.Details == nil {
-		o.Set("details", nil)
-	} else {
-		o.Set("details", e.Details)
-	}
-	text("user_id", string(e.User))
-	text("user_name", e.UserName)
-	text("user_agent", e.UserAgent)
-	text("audience", e.Audience)
-	text("scope", e.Scope)
-	text("strategy", string(e.Strategy))
-	text("strategy_type", e.StrategyType)
-	o.Set("isMobile", e.IsMobile)
-	text("location_info", "")
-	if e.Auth0Client != nil {
-		o.Set("auth0_client", e.Auth0Client)
-	}
-	if e.Test {
-		o.Set("test", true)
-	}
-	if e.CorrelationID != "" {
-		o.Set("references", map[string]string{"correlation_id": e.CorrelationID})
-	}
-	return o
 }

@@ -26,7 +26,7 @@ func (a *API) listUsers(w http.ResponseWriter, r *request) error {
 	}
 	out := listing{name: "users", total: list.Total, next: list.Next, length: true}
 	for _, u := range list.Items {
-		out.items = append(out.items, f.of(userReply(u)))
+		out.items = append(out.items, f.of(settings.UserDocument(u)))
 	}
 	return p.write(w, out)
 }
@@ -43,7 +43,7 @@ func (a *API) usersByEmail(w http.ResponseWriter, r *request) error {
 	}
 	out := listing{}
 	for _, u := range users {
-		out.items = append(out.items, f.of(userReply(u)))
+		out.items = append(out.items, f.of(settings.UserDocument(u)))
 	}
 	return paging{}.write(w, out)
 }
@@ -58,7 +58,7 @@ func (a *API) readUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, f.of(userReply(u)))
+	return web.WriteJSON(w, http.StatusOK, f.of(settings.UserDocument(u)))
 }
 
 // createUser is POST /api/v2/users.
@@ -71,7 +71,7 @@ func (a *API) createUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusCreated, userReply(u))
+	return web.WriteJSON(w, http.StatusCreated, settings.UserDocument(u))
 }
 
 // changeUser is PATCH /api/v2/users/{id}. With update:users_app_metadata alone,
@@ -92,7 +92,7 @@ func (a *API) changeUser(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return web.WriteJSON(w, http.StatusOK, userReply(u))
+	return web.WriteJSON(w, http.StatusOK, settings.UserDocument(u))
 }
 
 // deleteUser is DELETE /api/v2/users/{id}, which does not say whether there was
@@ -103,70 +103,4 @@ func (a *API) deleteUser(w http.ResponseWriter, r *request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// userReply is a user as the API shows one. What is not known is left out.
-func userReply(u *tenant.User) *settings.Object {
-	o := &settings.Object{}
-	texts := func(name, value string) {
-		if value != "" {
-			o.Set(name, value)
-		}
-	}
-	o.Set("created_at", stamp(u.CreatedAt))
-	if u.Email != "" {
-		o.Set("email", u.Email)
-		o.Set("email_verified", u.EmailVerified)
-	}
-	texts("family_name", u.FamilyName)
-	texts("given_name", u.GivenName)
-	o.Set("identities", identitiesReply(u))
-	texts("name", u.Name)
-	texts("nickname", u.Nickname)
-	if u.Phone != "" {
-		o.Set("phone_number", u.Phone)
-		o.Set("phone_verified", u.PhoneVerified)
-	}
-	texts("picture", u.Picture)
-	o.Set("updated_at", stamp(u.UpdatedAt))
-	o.Set("user_id", string(u.ID))
-	if len(u.UserMetadata) > 0 {
-		o.Set("user_metadata", u.UserMetadata)
-	}
-	if len(u.AppMetadata) > 0 {
-		o.Set("app_metadata", u.AppMetadata)
-	}
-	texts("last_ip", u.LastIP)
-	if !u.LastLogin.IsZero() {
-		o.Set("last_login", stamp(u.LastLogin))
-	}
-	o.Set("logins_count", u.LoginsCount)
-	if u.Blocked {
-		o.Set("blocked", true)
-	}
-	if u.Test {
-		o.Set("doorcode", map[string]bool{"test": true})
-	}
-	return o
-}
-
-func identitiesReply(u *tenant.User) []*settings.Object {
-	list := make([]*settings.Object, len(u.Identities))
-	for i, id := range u.Identities {
-		o := &settings.Object{}
-		o.Set("connection", id.Name)
-		o.Set("user_id", id.UserID)
-		o.Set("provider", string(id.Channel))
-		o.Set("isSocial", false)
-		if i > 0 {
-			// The profile is that of the first; the others bring their own.
-			name := "phone_number"
-			if id.Channel == tenant.Email {
-				name = "email"
-			}
-			o.Set("profileData", map[string]string{name: id.Identifier, "name": id.Identifier})
-		}
-		list[i] = o
-	}
-	return list
 }

@@ -33,7 +33,14 @@ const (
 // The events must be of one person.
 func Stories(events []tenant.LogEvent) [][]tenant.LogEvent {
 	events = slices.Clone(events)
-	slices.SortFunc(events, func(a, b tenant.LogEvent) int { return cmp.Compare(a.ID, b.ID) })
+	rank := map[string]int{}
+	for i, w := range event.Types() {
+		rank[w.Type] = i
+	}
+	slices.SortFunc(events, func(a, b tenant.LogEvent) int {
+		// Those of one moment have ids in any order.
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(rank[a.Type], rank[b.Type]), cmp.Compare(a.ID, b.ID))
+	})
 	var all []*story
 	for _, e := range events {
 		if !event.Tell(e.Type).Step {

@@ -65,6 +65,7 @@ func (s *Store) SearchTexts() map[string]string {
 		"a beginning of an identifier": identityRangeText[s.dialect],
 		"a beginning of a name":        nameRangeText[s.dialect],
 		"whole identifiers":            exactText,
+		"ids":                          idsText,
 		"users by ids":                 usersText,
 		"identities of users":          identitiesText,
 		"the newest users":             newestText,

@@ -44,6 +44,7 @@ const atOnce = 16
 // The texts that look for several values at once.
 var (
 	exactText      = `SELECT identifier, user_id FROM identities WHERE connection_id = $17 AND identifier IN (` + listOf(atOnce) + `)`
+	idsText        = `SELECT id, id FROM users WHERE id IN (` + listOf(atOnce) + `)`
 	usersText      = `SELECT ` + userColumns + ` FROM users WHERE id IN (` + listOf(atOnce) + `)`
 	identitiesText = `
 		SELECT i.user_id, i.connection_id, c.name, i.channel, i.external_id, i.identifier
@@ -98,8 +99,10 @@ func (s *Store) SearchUsers(ctx context.Context, q manage.UserSearch) (manage.Us
 // a beginning, in the order of what they were found by.
 func (s *Store) userHits(ctx context.Context, q manage.UserSearch) ([]hit, error) {
 	var exact, begun []hit
-	for _, id := range q.IDs {
-		exact = append(exact, hit{user: id})
+	for part := range slices.Chunk(q.IDs, atOnce) {
+		if err := s.gatherHits(ctx, &exact, idsText, padded(part)...); err != nil {
+			return nil, err
+		}
 	}
 	// One more than is wanted, of each kind: some are found twice.
 	limit := 2*(q.Offset+q.Limit) + 1

@@ -322,7 +322,7 @@ func (d *Dashboard) showLog(w http.ResponseWriter, q *request, reveal bool) erro
 	}
 	p := logPage{
 		logRow: (&logFilter{}).row(&e), Event: &e, Story: tell(story), Revealed: reveal, Edit: q.Who.Role.May(tenant.Editor),
-		JSON: document(settings.LogDocument(&e), []string{e.UserName}, reveal), Hidden: e.UserName != "" && !reveal,
+		JSON: documentOf(settings.LogDocument(&e), []string{e.UserName}, reveal), Hidden: e.UserName != "" && !reveal,
 	}
 	if reveal && e.UserName != "" {
 		p.Who = shownIdentifier(channelFor(e.UserName), e.UserName, true)

@@ -71,9 +71,9 @@ func secretsOf(u *tenant.User) []string {
 	return list
 }
 
-// document writes an object for people, with the identifiers masked unless they
+// documentOf writes an object for people, with the identifiers masked unless they
 // were revealed.
-func document(o *settings.Object, identifiers []string, revealed bool) string {
+func documentOf(o *settings.Object, identifiers []string, revealed bool) string {
 	var b bytes.Buffer
 	if json.Indent(&b, o.Bytes(), "", "  ") != nil {
 		return "{}" // it was JSON
@@ -112,7 +112,7 @@ func userDocument(u *tenant.User, revealed bool) string {
 			o.Set("picture", "•••")
 		}
 	}
-	return document(o, secretsOf(u), revealed)
+	return documentOf(o, secretsOf(u), revealed)
 }
 
 // browserOf says which browser and system a browser says it is.

@@ -60,7 +60,7 @@ func everywhere(digits string) []string {
 	var list []string
 	for region := range phonenumbers.GetSupportedRegions() {
 		n, err := phonenumbers.Parse(digits, region)
-		if err == nil && phonenumbers.IsPossibleNumber(n) && phonenumbers.IsValidNumber(n) {
+		if err == nil && phonenumbers.IsPossibleNumber(n) {
 			list = append(list, phonenumbers.Format(n, phonenumbers.E164))
 		}
 	}

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,14 +155,9 @@ func (w *wordReader) person() (identifiers []string, user tenant.UserID, ok bool
 			continue
 		}
 		w.words = w.words[n:]
-		if len(number.Exact) > 0 {
-			// With a plus that was left out it may be a whole one as well.
-			number.Begins = append(number.Begins, number.Exact...)
-		}
-		if len(number.Begins) > maxPeople {
-			number.Begins = w.likely(number.Begins)
-		}
-		return number.Begins, "", true
+		all := append(number.Begins, number.Exact...)
+		slices.Sort(all)
+		return w.likely(slices.Compact(all)), "", true
 	}
 	return nil, "", false
 }

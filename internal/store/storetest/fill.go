@@ -71,7 +71,7 @@ func (v *Volume) person(i int) filled {
 // log writes the ith event: of twenty, most are successes.
 func (v *Volume) log(to *batch, i int) {
 	const span = 30 * 24 * time.Hour
-	at := v.Now.Add(-span + span*time.Duration(i)/time.Duration(v.Logs)).UTC()
+	at := v.Now.Add(-span + span/time.Duration(v.Logs)*time.Duration(i)).UTC()
 	types := []string{"cs", "s", "sepft", "cs", "s", "sepft", "cs", "fepotpft", "s", "sepft", "cs", "s", "ss", "sepft", "cs", "s", "seacft", "sertft", "ssa", "cs"}
 	typ := types[i%len(types)]
 	p := v.person(i / len(types) * 7919 % max(v.Users, 1))

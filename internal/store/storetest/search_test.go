@@ -85,8 +85,11 @@ func TestD13UsersAreFoundByBeginnings(t *testing.T) {
 			{"a beginning of numbers", manage.UserSearch{Identifiers: []string{"+4477"}}, []string{"+447700900123", "+447700900124"}},
 			{"a dot is no letter", manage.UserSearch{Identifiers: []string{"a."}}, []string{"a.b@mail.example"}},
 			{"a wildcard is a character", manage.UserSearch{Identifiers: []string{"a_"}}, []string{"a_c@mail.example"}},
-			{"in the order of bytes", manage.UserSearch{Identifiers: []string{"a"}},
-				[]string{"a-c@mail.example", "a.b@mail.example", "a_c@mail.example", "ab@mail.example"}},
+			{
+				"in the order of bytes",
+				manage.UserSearch{Identifiers: []string{"a"}},
+				[]string{"a-c@mail.example", "a.b@mail.example", "a_c@mail.example", "ab@mail.example"},
+			},
 			{"a name in any case", manage.UserSearch{Names: []string{"anna"}}, []string{"+15555550100", "a-c@mail.example"}},
 			{"a name with a percent sign", manage.UserSearch{Names: []string{"an%"}}, []string{"a_c@mail.example"}},
 			{"a name that begins beyond ASCII", manage.UserSearch{Names: []string{"élo", "Élo"}}, []string{"+447700900124"}},
@@ -250,7 +253,9 @@ func TestD14LogsAreFound(t *testing.T) {
 		}
 		// Pages go on where one ended, also where the search had looked at enough.
 		for _, q := range []manage.LogSearch{
-			{Limit: 2, Reach: 100}, {Limit: 2, Reach: 1}, {Limit: 3, Reach: 2},
+			{Limit: 2, Reach: 100},
+			{Limit: 2, Reach: 1},
+			{Limit: 3, Reach: 2},
 			{Limit: 1, Reach: 1, People: []manage.LogPerson{{User: "sms|1"}, {Identifier: "+447700900123"}, {User: "sms|2"}, {Identifier: "+447700900124"}}},
 			{Limit: 2, Reach: 1, Types: []string{"fepotpft", "limit_wc", "sapi"}},
 		} {
@@ -284,6 +289,51 @@ func TestLogsFromBeforeAreFound(t *testing.T) {
 		}
 		if got, _ := found(t, s, manage.LogSearch{People: []manage.LogPerson{{Identifier: "+447700900123"}}}); !slices.Equal(got, []string{"old"}) {
 			t.Errorf("found %v", got)
+		}
+	})
+}
+
+// What the search of the log looks through costs a sign-in of somebody who is
+// known nothing: none of its events is in an index that is there for the search.
+func TestSignInsOfKnownPeopleCostNothingMore(t *testing.T) {
+	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		addConnection(t, db)
+		indexed := func() string {
+			t.Helper()
+			return storetest.Value(t, db, `SELECT COUNT(*) FROM logs WHERE identifier <> ''`) + " " + storetest.Value(t, db, `SELECT COUNT(*) FROM logs
+				WHERE type NOT IN ('cs', 'cls', 's', 'ss', 'ssa', 'scoa', 'sepft', 'seacft', 'sertft', 'seccft', 'sede')`)
+		}
+		p := someone{"+447700900123", "app"}
+		begin := func(now time.Time) {
+			t.Helper()
+			b := p.begin(now, "x")
+			b.Event.UserName = p.number
+			if _, err := s.Begin(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range 3 {
+			now, id := start.Add(time.Duration(n)*time.Hour), fmt.Sprint(n)
+			begin(now)
+			if _, _, err := s.Redeem(t.Context(), p.spend(now, "x"), p.completion(now, id, id)); err != nil {
+				t.Fatal(err)
+			}
+			// The first time the code is sent to a stranger.
+			if got := indexed(); got != "1 0" {
+				t.Errorf("after %d sign-ins: %s", n+1, got)
+			}
+		}
+		begin(start.Add(9 * time.Hour))
+		wrong := p.spend(start.Add(9*time.Hour), "y")
+		wrong.Wrong.UserName = p.number
+		if _, err := s.Spend(t.Context(), wrong); err != nil {
+			t.Fatal(err)
+		}
+		if got := indexed(); got != "2 1" {
+			t.Errorf("after a wrong try: %s", got)
+		}
+		if got, _ := found(t, s, manage.LogSearch{People: []manage.LogPerson{{Identifier: p.number}}}); len(got) != 2 {
+			t.Errorf("%d events of a stranger are found", len(got))
 		}
 	})
 }

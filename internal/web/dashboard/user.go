@@ -21,8 +21,12 @@ type userTab struct{ path, name string }
 
 func userTabs() []userTab {
 	return []userTab{
-		{tabOverview, "Overview"}, {tabSessions, "Sessions & devices"}, {tabHistory, "Sign-in history"},
-		{tabSent, "Messages"}, {tabMetadata, "Metadata"}, {tabJSON, "Raw JSON"},
+		{tabOverview, "Overview"},
+		{tabSessions, "Sessions & devices"},
+		{tabHistory, "Sign-in history"},
+		{tabSent, "Messages"},
+		{tabMetadata, "Metadata"},
+		{tabJSON, "Raw JSON"},
 	}
 }
 

@@ -79,8 +79,12 @@ func TestD12CreateUser(t *testing.T) {
 		t.Errorf("signed in as %s", got)
 	}
 	for _, tt := range []struct{ connection, identifier, want string }{
-		{"sms", "07700 900123", "with its country code"}, {"sms", "", "with its country code"}, {"email", "ada", "Enter an e-mail address"},
-		{"sms", "+447700900123", "There is a user with it already."}, {"email", "ADA@mail.example", "There is a user with it already."}, {"none", "x", "Choose how"},
+		{"sms", "07700 900123", "with its country code"},
+		{"sms", "", "with its country code"},
+		{"email", "ada", "Enter an e-mail address"},
+		{"sms", "+447700900123", "There is a user with it already."},
+		{"email", "ADA@mail.example", "There is a user with it already."},
+		{"none", "x", "Choose how"},
 	} {
 		p := w.submit(w.browser, w.get(w.browser, users+"/new").Form("identifier").Set("connection", tt.connection).Set("identifier", tt.identifier))
 		if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text(), tt.want) || p.Form("identifier").Values.Get("identifier") != tt.identifier && tt.connection != "none" {

@@ -52,7 +52,7 @@ type UserFound struct {
 // FindUsers returns users by what somebody types.
 func (s *Service) FindUsers(ctx context.Context, f UserFind) (UserFound, error) {
 	text := strings.TrimSpace(f.Text)
-	if len(text) > maxSearch || f.Offset+f.Limit > maxReach {
+	if len(text) > maxSearch || f.Offset < 0 || f.Offset > maxReach-f.Limit {
 		return UserFound{}, nil
 	}
 	q := UserSearch{All: text == "", Blocked: f.Blocked, Before: f.Before, Offset: f.Offset, Limit: f.Limit}

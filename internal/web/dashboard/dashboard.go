@@ -126,6 +126,9 @@ func (d *Dashboard) handle(fn web.HandlerFunc) http.Handler {
 // page serves what an administrator with the role sees.
 func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.AdministratorRole, fn func(http.ResponseWriter, *request) error) {
 	mux.Handle(pattern, d.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if !isText(r.URL) {
+			return errNoPage
+		}
 		q, err := d.request(r)
 		switch {
 		case fault.Has(err, fault.NotFound):

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/doorcode/doorcode/internal/admin"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -139,4 +140,15 @@ func next(address string) string {
 		return pathHome
 	}
 	return u.RequestURI()
+}
+
+// isText reports whether an address has nothing in it that no database takes as
+// text, and nothing that was not written in UTF-8.
+func isText(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err != nil {
+		query = u.RawQuery
+	}
+	all := u.Path + query
+	return utf8.ValidString(all) && !strings.ContainsRune(all, 0)
 }

@@ -28,8 +28,11 @@ async function swap(url) {
 		}
 		const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 		const fresh = page.getElementById("results");
-		if (fresh === null || signal.aborted) {
+		if (signal.aborted) {
 			return;
+		}
+		if (fresh === null) {
+			throw new Error("no list");
 		}
 		for (const old of document.querySelectorAll("main > .alert")) {
 			old.remove();
@@ -44,7 +47,7 @@ async function swap(url) {
 		document.dispatchEvent(new Event("swapped"));
 	} catch (err) {
 		if (err.name !== "AbortError") {
-			document.getElementById("count").textContent = "The server does not answer. Type on or press Enter to try again.";
+			document.getElementById("count").textContent = "The server could not answer. What is listed is from before; press Enter to try again.";
 		}
 	}
 }

@@ -41,6 +41,8 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	}
 	mux.Handle("/authorize", loginPages)
 	mux.Handle("/u/", loginPages)
+	mux.Handle("/passwordless/verify_redirect", loginPages)
+	mux.Handle("/passwordless/verify-redirect", loginPages)
 	mux.Handle("/activate", loginPages)
 	mux.Handle("/v2/logout", loginPages)
 	mux.Handle("/oidc/logout", loginPages)

@@ -93,7 +93,7 @@ type beginning struct {
 
 func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
 	if w.client.NeedsPushed && !w.pushed {
-		return Step{}, oauth.InvalidRequest("This application has to push its requests (RFC 9126)")
+		return Step{}, errPushed
 	}
 	set, err := s.Settings.Settings(ctx)
 	if err != nil {

@@ -138,27 +138,32 @@ func (s *Service) FollowLink(ctx context.Context, token string, b Browser) (Step
 	if l.view.Page != LinkConfirm {
 		return Step{}, ErrStep
 	}
-	p := proving{client: l.view.Client, browser: b, code: l.Code, link: true, sent: l.Message.Code.Transaction}
+	p := proving{client: l.view.Client, browser: b, code: l.Code, link: true, elsewhere: true, sent: l.Message.Code.Transaction}
 	if l.view.Transaction != nil {
 		p.transaction = *l.view.Transaction
 		return s.prove(ctx, p)
 	}
-	// The sign-in that the link finishes begins here, at the step where its code
-	// is due.
-	now, m := s.Now(), &l.Message
-	begun, err := s.wait(ctx, &beginning{client: p.client, browser: b}, tenant.Transaction{
-		Request: l.request, Step: tenant.StepCode,
-		Connection: m.Connection, Channel: m.Channel, Identifier: m.To, Digits: m.Digits,
-		CreatedAt: now, Expires: now.Add(tenant.TransactionLifetime),
-	})
+	m := &l.Message
+	return s.proveHere(ctx, p, tenant.Transaction{
+		Request: l.request, Connection: m.Connection, Channel: m.Channel, Identifier: m.To, Digits: m.Digits,
+	}, func(*fault.Error) *fault.Error { return codeExpired() })
+}
+
+// proveHere begins the sign-in that a code finishes, at the step where the code
+// is due, and brings it. The application hears of a code that is refused in the
+// words that why has for it.
+func (s *Service) proveHere(ctx context.Context, p proving, t tenant.Transaction, why func(*fault.Error) *fault.Error) (Step, error) {
+	t.Step, t.CreatedAt = tenant.StepCode, s.Now()
+	t.Expires = t.CreatedAt.Add(tenant.TransactionLifetime)
+	begun, err := s.wait(ctx, &beginning{client: p.client, browser: p.browser}, t)
 	if err != nil {
 		return Step{}, err
 	}
 	p.transaction = begun.Transaction
 	step, err := s.prove(ctx, p)
 	if err != nil && !fault.Has(err, fault.Internal) {
-		// Somebody else was faster. The sign-in that was begun for nothing ends.
-		return s.abandon(ctx, &p.transaction, p.client, b, codeExpired())
+		// The sign-in that was begun for nothing ends.
+		return s.abandon(ctx, &p.transaction, p.client, p.browser, why(fault.Of(err)))
 	}
 	if step.Response == nil {
 		step.TransactionCookie = begun.TransactionCookie

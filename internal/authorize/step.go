@@ -100,6 +100,7 @@ var (
 	errTooMany      = fault.New(fault.TooMany, "too_many_requests", "Too many sign-ins were begun from this address.")
 	errNoConnection = fault.New(fault.Denied, oauth.CodeUnauthorizedClient, "No connections are enabled for the client.")
 	errConnection   = oauth.InvalidRequest("The connection was not found or is not enabled for the client.")
+	errPushed       = oauth.InvalidRequest("This application has to push its requests (RFC 9126)")
 	errUnknown      = fault.New(fault.Denied, oauth.CodeInvalidRequest, "There is no application with this client_id.")
 	// ErrLength refuses a code that has not as many digits as the one that was
 	// sent. It costs no try.

@@ -34,10 +34,12 @@ type proving struct {
 	client      *tenant.Client
 	browser     Browser
 	code        string
-	// link says that the code comes from a link, which was asked for within the
-	// transaction sent.
+	// link says that the code comes from a link.
 	link bool
-	sent string
+	// elsewhere says that the code was asked for within the transaction sent, or
+	// by the API if that is empty.
+	elsewhere bool
+	sent      string
 }
 
 // prove brings a code, and goes on with the sign-in if it is right.
@@ -64,7 +66,7 @@ func (s *Service) prove(ctx context.Context, p proving) (Step, error) {
 	opened.Digest = s.sessionDigests(cookie)[0]
 	finish := passwordless.FinishRequest{
 		Client: client, Realm: c.Name, Username: t.Identifier, OTP: p.code, Transaction: t.ID,
-		Link: p.link, CodeTransaction: p.sent,
+		Link: p.link, Elsewhere: p.elsewhere, CodeTransaction: p.sent,
 		IP: b.IP, UserAgent: b.UserAgent, Session: &opened,
 		Grant: tenant.Grant{Scope: t.Request.Scope, Audience: t.Request.Audience}, // for the log
 	}

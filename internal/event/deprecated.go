@@ -24,6 +24,10 @@ var (
 		"legacy_passwordless_verify", "Passwordless verify endpoint",
 		"A code was checked at /passwordless/verify. Use /authorize or /co/authenticate.",
 	}
+	LegacyVerifyRedirect = Feature{
+		"legacy_passwordless_verify_redirect", "Passwordless verify redirect",
+		"A code was brought to /passwordless/verify_redirect. Use /authorize or /co/authenticate.",
+	}
 	LegacyDelegation = Feature{
 		"legacy_delegation", "Delegation endpoint",
 		"A refresh token was exchanged at /delegation. Use /oauth/token.",

@@ -106,6 +106,13 @@ func (s *Service) Verify(ctx context.Context, r OwnerRequest) (logged string, er
 	if err != nil {
 		return "", err
 	}
+	set, err := s.Settings.Settings(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case set.Flags.NoVerify:
+		return "", errEndpoint
+	}
 	logged, err = s.Passwordless.Check(ctx, passwordless.FinishRequest{
 		Client: client, Realm: r.Connection, Username: r.Username, OTP: r.Password, IP: r.IP, UserAgent: r.UserAgent,
 	})

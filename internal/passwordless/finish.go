@@ -21,8 +21,10 @@ type FinishRequest struct {
 	OTP         string
 	Transaction string
 	// Link says that the code comes from a link, which was proved to be ours.
-	// Its code was asked for by CodeTransaction.
-	Link            bool
+	Link bool
+	// Elsewhere says that the code was not asked for by Transaction, but by
+	// CodeTransaction, or by the API if that is empty.
+	Elsewhere       bool
 	CodeTransaction string
 	// NoSignUp lets in only people who are known, whatever the connection says.
 	NoSignUp bool
@@ -105,7 +107,7 @@ func (s *Service) Finish(ctx context.Context, r FinishRequest) (Finished, error)
 // guess is the try that the request makes at the open code.
 func (s *Service) guess(now time.Time, c *tenant.Connection, to tenant.Recipient, code string, r FinishRequest) Spend {
 	key := tenant.CodeKey{Connection: c.ID, Identifier: to.Identifier, Client: r.Client.ID, Transaction: r.Transaction}
-	if r.Link {
+	if r.Elsewhere {
 		key.Transaction = r.CodeTransaction
 	}
 	sp := Spend{Now: now, Key: key, Identifier: account.Key(s.Keys, c.Channel, to.Identifier)}

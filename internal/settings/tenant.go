@@ -54,6 +54,7 @@ type tenantDoc struct {
 		LegacyOwner       *bool `json:"allow_legacy_ro_grant_types"`
 		LegacyDelegation  *bool `json:"allow_legacy_delegation_grant_types"`
 		LegacyTokenInfo   *bool `json:"allow_legacy_tokeninfo_endpoint"`
+		Verify            *bool `json:"allow_passwordless_verify"`
 		LegacyProfile     bool  `json:"enable_legacy_profile"`
 		RevokeGrant       bool  `json:"revoke_refresh_token_grant"`
 		ConfirmLogout     bool  `json:"confirm_logout"`
@@ -86,6 +87,7 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 			RevokeDeletesGrant: d.Flags.RevokeGrant, ConfirmLogout: d.Flags.ConfirmLogout, ClientConnections: on(d.Flags.ClientConnections),
 			NoLegacyOwner: !on(d.Flags.LegacyOwner), NoLegacyDelegation: !on(d.Flags.LegacyDelegation),
 			NoLegacyTokenInfo: !on(d.Flags.LegacyTokenInfo), LegacyProfile: d.Flags.LegacyProfile,
+			NoVerify: !on(d.Flags.Verify),
 		},
 		Doc: doc,
 	}, nil

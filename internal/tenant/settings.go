@@ -59,6 +59,9 @@ type Flags struct {
 	NoLegacyOwner      bool
 	NoLegacyDelegation bool
 	NoLegacyTokenInfo  bool
+	// NoVerify closes /passwordless/verify without a grant type, and
+	// /passwordless/verify_redirect (allow_passwordless_verify as false).
+	NoVerify bool
 	// LegacyProfile shows them the whole profile at /userinfo (Auth0:
 	// enable_legacy_profile).
 	LegacyProfile bool

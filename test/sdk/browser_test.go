@@ -62,7 +62,7 @@ func serveApplication(t *testing.T, s *binary.Server, script string) (origin, fo
 	m.Must(t.Context(), http.MethodPost, "/api/v2/clients", map[string]any{
 		"name": "Browser application", "app_type": "spa", "token_endpoint_auth_method": "none", "oidc_conformant": true,
 		"callbacks": []string{origin + "/callback", foreign + "/callback"}, "web_origins": []string{origin, foreign},
-		"allowed_logout_urls":         []string{origin + "/"},
+		"allowed_logout_urls":         []string{origin + "/", origin + "/?out=1"},
 		"cross_origin_authentication": true,
 		"grant_types":                 []string{"authorization_code", "implicit", "refresh_token", binary.GrantOTP},
 		"refresh_token": map[string]any{
@@ -139,12 +139,15 @@ func (p *page) typed(field, text string) {
 }
 
 // back waits until the browser is at the application's callback.
-func (p *page) back() *url.URL {
+func (p *page) back() *url.URL { p.t.Helper(); return p.at("/callback") }
+
+// at waits until the browser is at a page of the application.
+func (p *page) at(path string) *url.URL {
 	p.t.Helper()
 	var at string
 	for range 200 {
 		p.run(chromedp.Location(&at))
-		if strings.HasPrefix(at, p.origin+"/callback") {
+		if strings.HasPrefix(at, p.origin+path) {
 			p.run(chromedp.WaitReady("main"))
 			u, err := url.Parse(at)
 			if err != nil {
@@ -190,8 +193,10 @@ func TestBrowserLibraries(t *testing.T) {
 	libraries(t)
 	s := serve(t)
 	t.Run("auth0-spa-js signs in by redirect, and silently by frame", func(t *testing.T) { spaFrame(t, s) })
+	t.Run("auth0-spa-js signs out", func(t *testing.T) { spaLogout(t, s) })
 	t.Run("auth0-spa-js refreshes with a token that rotates", func(t *testing.T) { spaRefresh(t, s) })
 	t.Run("auth0.js signs in across origins", func(t *testing.T) { crossOrigin(t, s) })
+	t.Run("auth0.js checks a code and goes on with it", func(t *testing.T) { verifyRedirect(t, s) })
 	t.Run("auth0.js in a browser that keeps cookies from other sites", func(t *testing.T) { withoutCookies(t, s) })
 	t.Run("Lock signs in with a code by SMS", func(t *testing.T) { lockSMS(t, s) })
 	s.NoteOutbox()
@@ -231,6 +236,26 @@ func spaFrame(t *testing.T, s *binary.Server) {
 		catch (e) { return {error: e.error}; }`, &other)
 	if other["error"] != "login_required" {
 		t.Errorf("a silent request that needs a new proof: %v", other)
+	}
+}
+
+// Signing out ends the session here as well as what the library keeps.
+func spaLogout(t *testing.T, s *binary.Server) {
+	p := open(t, s, spaJS)
+	p.start(p.spaClient("") + `await client.loginWithRedirect();`)
+	p.signIn("+447700900307")
+	var got map[string]any
+	p.call(p.spaClient("")+`await client.handleRedirectCallback(); return {in: await client.isAuthenticated()};`, &got)
+	if got["in"] != true {
+		t.Fatalf("signed in: %v", got)
+	}
+	p.start(fmt.Sprintf(`await window.client.logout({logoutParams: {returnTo: %q}});`, p.origin+"/?out=1"))
+	p.at("/?out=1")
+	p.call(p.spaClient("")+`const inside = await client.isAuthenticated();
+		try { await client.getTokenSilently({cacheMode: "off"}); return {in: inside, error: ""}; }
+		catch (e) { return {in: inside, error: e.error}; }`, &got)
+	if got["in"] != false || got["error"] != "login_required" {
+		t.Errorf("signed out: %v", got)
 	}
 }
 
@@ -284,6 +309,36 @@ func crossOrigin(t *testing.T, s *binary.Server) {
 		return {number: hash.idTokenPayload.phone_number, sub: hash.idTokenPayload.sub, user: user.sub, again: again.idTokenPayload.sub};`, &got)
 	if got["number"] != number || got["sub"] == nil || got["user"] != got["sub"] || got["again"] != got["sub"] {
 		t.Errorf("signed in across origins: %v", got)
+	}
+}
+
+// passwordlessVerify checks the code from the application's page and leads the
+// browser on with it, to our page that asks.
+func verifyRedirect(t *testing.T, s *binary.Server) {
+	p := open(t, s, auth0JS)
+	const number = "+447700900308"
+	p.call(p.webAuth()+fmt.Sprintf(`return await ask(web.passwordlessStart.bind(web), {connection: "sms", send: "code", phoneNumber: %q});`, number), nil)
+	var wrong map[string]any
+	p.call(p.webAuth()+fmt.Sprintf(`try { await ask(web.passwordlessVerify.bind(web), {connection: "sms", phoneNumber: %q, verificationCode: "000000"}); return {}; }
+		catch (e) { return {code: e.code, description: e.description}; }`, number), &wrong)
+	if wrong["code"] != "invalid_user_password" || wrong["description"] != binary.WrongSMS {
+		t.Errorf("a wrong code: %v", wrong)
+	}
+	p.start(p.webAuth() + fmt.Sprintf(`web.passwordlessVerify({connection: "sms", phoneNumber: %q, verificationCode: %q}, e => { document.title = JSON.stringify(e); });`,
+		number, p.code(number)))
+	var asked string
+	p.run(chromedp.WaitVisible("#continue"), chromedp.Text("main", &asked), chromedp.Click("#continue"))
+	if !strings.Contains(asked, "+44 7700 900308") {
+		t.Errorf("the page that asks says %q", asked)
+	}
+	p.back()
+	var got map[string]any
+	p.call(p.webAuth()+`
+		const hash = await ask(web.parseHash.bind(web), {hash: location.hash});
+		const again = await ask(web.checkSession.bind(web), {});
+		return {number: hash.idTokenPayload.phone_number, sub: hash.idTokenPayload.sub, again: again.idTokenPayload.sub};`, &got)
+	if got["number"] != number || got["sub"] == nil || got["again"] != got["sub"] {
+		t.Errorf("signed in by a code that was checked: %v", got)
 	}
 }
 

@@ -35,6 +35,13 @@ const (
 	pathLogout   = "/u/logout"
 )
 
+// The addresses that bring a code from a page of an application: the one that
+// Auth0's libraries have, and the one of its documentation.
+const (
+	pathTyped     = "/passwordless/verify_redirect"
+	pathTypedDocs = "/passwordless/verify-redirect"
+)
+
 // pathActivate is the address that devices show (RFC 8628 §3.2).
 const pathActivate = "/activate"
 
@@ -89,6 +96,10 @@ func (p *Pages) Handler() (http.Handler, error) {
 	}
 	mux.Handle("GET "+passwordless.LinkPath, p.handle(p.showLink))
 	mux.Handle("POST "+passwordless.LinkPath, own(p.handle(p.followLink)))
+	for _, path := range []string{pathTyped, pathTypedDocs} {
+		mux.Handle("GET "+path, p.handle(p.showTyped))
+		mux.Handle("POST "+path, own(p.handle(p.followTyped)))
+	}
 	mux.Handle("POST "+pathLogout, own(p.handle(p.confirmLogout)))
 	mux.Handle("GET /u/assets/{name}", p.handle(p.asset))
 	return mux, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/web"
 )
 
@@ -15,7 +16,8 @@ type linkPage struct {
 	Title, Lang, Dir string
 	App, Email, Code string
 	Token            string
-	Again            string // where the sign-in goes on in this browser, if it does
+	Pairs            []oauth.Pair // what a form sends along
+	Again            string       // where the sign-in goes on in this browser, if it does
 }
 
 // showLink shows what a link is for. Programs that look at e-mail come here as

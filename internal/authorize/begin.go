@@ -147,8 +147,15 @@ func (s *Service) read(ctx context.Context, w *beginning, set *tenant.Settings) 
 	if _, err := s.Grants.PersonAPI(ctx, r.Audience); err != nil {
 		return r, err
 	}
-	if r.HintUser, err = s.hinted(ctx, w.Values.Get("id_token_hint")); err != nil {
+	hinted, err := s.hinted(ctx, w.Values.Get("id_token_hint"))
+	switch {
+	case err != nil:
 		return r, err
+	case hinted == "":
+	case r.HintUser != "" && r.HintUser != hinted:
+		return r, oauth.LoginRequired() // nobody is both
+	default:
+		r.HintUser = hinted
 	}
 	_, _, err = s.offered(ctx, w.client, &r)
 	return r, err

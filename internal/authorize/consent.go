@@ -11,9 +11,10 @@ import (
 
 // asksConsent reports whether somebody has to be asked what the application may
 // have. They are asked on behalf of applications of others, once for each scope;
-// and before an application of one's own gets a token for an API at an address
-// where any program on their device could be the one that is answered (RFC 8252
-// §8.6).
+// and before an application of one's own gets a token for an API, unless the API
+// says that they need not be and nobody else can be the one that is answered:
+// any program on a device can, at a loopback address or a scheme of its own (RFC
+// 8252 §8.6).
 func (s *Service) asksConsent(ctx context.Context, client *tenant.Client, t *tenant.Transaction, user tenant.UserID) (bool, error) {
 	r := &t.Request
 	if slices.Contains(r.Prompt, tenant.PromptConsent) {
@@ -23,14 +24,20 @@ func (s *Service) asksConsent(ctx context.Context, client *tenant.Client, t *ten
 	if err != nil {
 		return false, err
 	}
-	if client.FirstParty && (api == nil || oauth.IsVerifiable(r.RedirectURI)) {
+	if client.FirstParty && (api == nil || api.SkipConsent && oauth.IsVerifiable(r.RedirectURI)) {
 		return false, nil
 	}
 	before, err := s.Ledger.Consent(ctx, user, client.ID, r.Audience)
 	if err != nil {
 		return false, err
 	}
-	return !oauth.ParseScopes(before).HasAll(granted) || before == "", nil
+	return !oauth.ParseScopes(before).HasAll(told(granted, r)) || before == "", nil
+}
+
+// told are the scopes that people are asked about: those that are granted, and
+// those that cover what is asked for claim by claim.
+func told(granted oauth.Scopes, r *tenant.AuthorizeRequest) oauth.Scopes {
+	return oauth.ParseScopes(granted.String(), oauth.ClaimScopes(r.Claims).String())
 }
 
 // Consent takes the answer of somebody who was asked.
@@ -53,7 +60,7 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 		return s.abandon(ctx, &t, client, b, fault.Of(err))
 	}
 	return s.issue(ctx, issuing{client: client, transaction: &t, browser: b, consent: &tenant.Consent{
-		Client: client.ID, Audience: t.Request.Audience, Scope: granted.String(),
+		Client: client.ID, Audience: t.Request.Audience, Scope: told(granted, &t.Request).String(),
 	}})
 }
 
@@ -87,6 +94,7 @@ func (s *Service) viewConsent(ctx context.Context, v *View, b Browser) error {
 		return err
 	}
 	v.User = &user
-	v.API, v.Scopes, err = s.grantable(ctx, v.Client, &v.Transaction.Request)
+	api, granted, err := s.grantable(ctx, v.Client, &v.Transaction.Request)
+	v.API, v.Scopes = api, told(granted, &v.Transaction.Request)
 	return err
 }

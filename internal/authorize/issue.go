@@ -39,7 +39,7 @@ func (s *Service) issue(ctx context.Context, in issuing) (Step, error) {
 		IP: in.browser.IP, UserAgent: in.browser.UserAgent, Consent: in.consent,
 		Grant: tenant.Grant{
 			ID: "grt_" + secret.Alphanumeric(24), Client: in.client.ID, SessionID: in.transaction.Session,
-			Scope: granted.String(), CreatedAt: now,
+			Scope: granted.String(), Claims: r.Claims, CreatedAt: now,
 		},
 	}
 	if api != nil {
@@ -71,7 +71,7 @@ func (s *Service) issue(ctx context.Context, in issuing) (Step, error) {
 	if kind.FrontChannel() {
 		more, err := s.frontChannel(ctx, r, kind, token.Request{
 			Client: in.client, API: api, User: &user, Grant: &g.Grant, Scope: g.Grant.Scope, AskedScope: r.Scope,
-			Nonce: r.Nonce, Code: code, AuthTime: proved,
+			Nonce: r.Nonce, ACR: r.ACR, Code: code, AuthTime: proved,
 		})
 		if err != nil {
 			return Step{}, err
@@ -110,7 +110,7 @@ func (s *Service) code(r *tenant.AuthorizeRequest, grantID string, now time.Time
 	text, digest := s.Tokens.NewCode()
 	return text, &tenant.AuthorizationCode{
 		Digest: digest, Grant: grantID, Client: r.Client, RedirectURI: r.RedirectURI, RedirectGiven: r.RedirectGiven,
-		Challenge: r.Challenge, AskedScope: r.Scope, Nonce: r.Nonce, Device: r.Device, DPoPKey: r.DPoPKey, Legacy: r.Legacy,
+		Challenge: r.Challenge, AskedScope: r.Scope, Nonce: r.Nonce, ACR: r.ACR, Device: r.Device, DPoPKey: r.DPoPKey, Legacy: r.Legacy,
 		CreatedAt: now, Expires: now.Add(tenant.AuthorizationCodeLifetime),
 	}
 }

@@ -100,6 +100,6 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	w.form.Attributes = done.Code.Legacy
 	w.Scope = oauth.ParseScopes(done.Code.AskedScope)
 	return s.answer(ctx, w, person{
-		user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangeCode, nonce: done.Code.Nonce,
+		user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangeCode, nonce: done.Code.Nonce, acr: done.Code.ACR,
 	})
 }

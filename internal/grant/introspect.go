@@ -84,7 +84,7 @@ func (s *Service) tellAccess(ctx context.Context, client *tenant.Client, a token
 		return Introspection{}, nil
 	}
 	if a.User != "" {
-		if _, err := s.holder(ctx, a); errors.Is(err, ErrToken) {
+		if _, _, err := s.holder(ctx, a); errors.Is(err, ErrToken) {
 			return Introspection{}, nil
 		} else if err != nil {
 			return Introspection{}, fmt.Errorf("introspect: %w", err)

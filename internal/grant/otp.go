@@ -74,6 +74,7 @@ type person struct {
 	refresh string
 	event   string
 	nonce   string
+	acr     string
 }
 
 // answer issues the tokens of a person.
@@ -92,7 +93,7 @@ func (s *Service) answer(ctx context.Context, w *work, p person) (Answer, error)
 		Client: w.client, API: w.api, User: p.user, Grant: p.grant,
 		Scope: w.granted.String(), AskedScope: w.Scope.String(),
 		Permissions: permissions, Key: w.key,
-		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce,
+		AuthTime: p.grant.AuthTime, GrantType: w.GrantType, Form: w.form, Nonce: p.nonce, ACR: p.acr,
 	})
 	if err != nil {
 		return Answer{}, err

@@ -49,7 +49,7 @@ func (s *Service) Userinfo(ctx context.Context, r UserinfoRequest) (json.RawMess
 			return nil, access.Client, errRate.After(wait)
 		}
 	}
-	user, err := s.holder(ctx, access)
+	user, asked, err := s.holder(ctx, access)
 	if err != nil {
 		return nil, access.Client, err
 	}
@@ -58,7 +58,7 @@ func (s *Service) Userinfo(ctx context.Context, r UserinfoRequest) (json.RawMess
 		return nil, access.Client, err
 	}
 	form := token.Form{Strict: set.Flags.StandardsStrict}
-	claims := token.Claims(&user, access.Scopes, form)
+	claims := token.Claims(&user, access.Scopes, asked, form)
 	if set.Flags.LegacyProfile {
 		if claims, err = s.legacyProfile(ctx, access.Client, &user, claims, set); err != nil {
 			return nil, access.Client, err
@@ -84,18 +84,20 @@ func (s *Service) checkKey(ctx context.Context, access token.Access, r UserinfoR
 	return err
 }
 
-// holder reads the person of an access token, who must still be there.
-func (s *Service) holder(ctx context.Context, access token.Access) (tenant.User, error) {
-	var user tenant.User
-	var err error
+// holder reads the person of an access token, who must still be there, and what
+// was asked about them beside the scopes.
+func (s *Service) holder(ctx context.Context, access token.Access) (user tenant.User, asked []string, err error) {
 	if access.Grant != "" {
-		_, user, err = s.Ledger.GrantUser(ctx, access.Grant)
+		var g tenant.Grant
+		g, user, err = s.Ledger.GrantUser(ctx, access.Grant)
+		asked = oauth.ClaimsAt(g.Claims, oauth.ClaimsOfUserinfo)
 	} else {
 		// A JWT names no grant: it holds until it expires, if the user does.
 		user, err = s.Ledger.ActiveUser(ctx, access.User)
+		asked = access.Claims
 	}
 	if fault.Has(err, fault.NotFound) {
-		return user, ErrToken.Because(err)
+		return user, nil, ErrToken.Because(err)
 	}
-	return user, err
+	return user, asked, err
 }

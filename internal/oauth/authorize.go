@@ -58,7 +58,7 @@ func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.Autho
 		Client: c.ID, RedirectURI: redirectURI, RedirectGiven: v.Get("redirect_uri") != "",
 		Scope: v.Get("scope"), Audience: v.Get("audience"), State: v.Get("state"), Nonce: v.Get("nonce"),
 		Challenge: v.Get("code_challenge"), LoginHint: v.Get("login_hint"), Connection: v.Get("connection"),
-		ScreenHint: v.Get("screen_hint"), UILocales: v.Get("ui_locales"), ACRValues: v.Get("acr_values"),
+		ScreenHint: v.Get("screen_hint"), UILocales: v.Get("ui_locales"),
 		Organization: v.Get("organization"), Device: v.Get("device"), DPoPKey: v.Get("dpop_jkt"),
 	}
 	// Ignoring an object would lose what is only in it, the state and the
@@ -81,7 +81,7 @@ func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.Autho
 		{"connection", r.Connection},
 		{"screen_hint", r.ScreenHint},
 		{"ui_locales", r.UILocales},
-		{"acr_values", r.ACRValues},
+		{"acr_values", v.Get("acr_values")},
 		{"organization", r.Organization},
 		{"device", r.Device},
 		{"dpop_jkt", r.DPoPKey},
@@ -89,6 +89,9 @@ func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.Autho
 		if len(p.value) > maxParameter {
 			return r, InvalidRequest("Parameter " + p.name + " is too long.")
 		}
+	}
+	if err := readClaims(&r, v.Get("claims"), v.Get("acr_values")); err != nil {
+		return r, err
 	}
 	if doc, err := json.Marshal(r); err != nil || len(doc) > maxRequest {
 		return r, InvalidRequest("The request is too long.").Because(err)

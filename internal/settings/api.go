@@ -85,6 +85,7 @@ func API(doc []byte) (tenant.API, error) {
 		Offline    bool    `json:"allow_offline_access"`
 		Dialect    string  `json:"token_dialect"`
 		Policies   bool    `json:"enforce_policies"`
+		Skip       bool    `json:"skip_consent_for_verifiable_first_party_clients"`
 		Proof      struct {
 			Mechanism string `json:"mechanism"`
 			Required  bool   `json:"required"`
@@ -100,7 +101,7 @@ func API(doc []byte) (tenant.API, error) {
 	a := tenant.API{
 		ID: d.ID, Identifier: d.Identifier, Name: d.Name, SigningAlg: d.Alg,
 		TokenLifetime: seconds(d.Lifetime), AllowOfflineAccess: d.Offline, Profile: d.Dialect,
-		Policies: d.Policies, Doc: doc,
+		Policies: d.Policies, SkipConsent: d.Skip, Doc: doc,
 	}
 	if d.Proof.Mechanism == "dpop" && d.Proof.Required {
 		a.Proof = tenant.ProofOfAll

@@ -249,10 +249,10 @@ func userArgs(u *tenant.User) []any {
 // insertGrant stores a grant. One with a refresh token is offline.
 func insertGrant(ctx context.Context, tx querier, g *tenant.Grant, offline bool) error {
 	_, err := tx.exec(ctx, `
-		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at, offline, device, pipeline)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11)`,
+		INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at, offline, device, pipeline, claims)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12)`,
 		g.ID, g.User, g.Client, g.SessionID, g.Audience, g.Scope, toMillis(g.AuthTime), toMillis(g.CreatedAt), offline,
-		g.Device, g.Pipeline)
+		g.Device, g.Pipeline, g.Claims)
 	if err != nil {
 		return fmt.Errorf("store grant: %w", err)
 	}

@@ -216,7 +216,7 @@ func readGrantUser(ctx context.Context, q querier, id string) (tenant.Grant, ten
 		&g.Client, &g.SessionID, &g.Audience, &g.Scope,
 		millis{&g.AuthTime},
 		millis{&g.CreatedAt},
-		&g.Pipeline, &g.Device,
+		&g.Pipeline, &g.Device, &g.Claims,
 	}}, &u)
 	if err != nil {
 		return g, u, fmt.Errorf("read grant: %w", absent(err))
@@ -226,8 +226,8 @@ func readGrantUser(ctx context.Context, q querier, id string) (tenant.Grant, ten
 }
 
 var grantUserText = `
-	SELECT g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.granted_at, g.pipeline, g.device, u.*
-	FROM (SELECT client_id, sid, audience, scope, auth_time, created_at AS granted_at, pipeline, device, user_id
+	SELECT g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.granted_at, g.pipeline, g.device, g.claims, u.*
+	FROM (SELECT client_id, sid, audience, scope, auth_time, created_at AS granted_at, pipeline, device, claims, user_id
 		FROM grants WHERE id = $1 AND revoked_at = 0) g
 	JOIN (SELECT ` + userColumns + ` FROM users WHERE NOT blocked) u ON u.id = g.user_id`
 

@@ -30,7 +30,7 @@ var refreshPostgresText = `
 			CASE WHEN idle_span > 0 THEN $3::bigint + idle_span ELSE 0 END, 0, jkt
 		FROM used WHERE $4::boolean
 	), who AS (
-		SELECT g.id AS grant_id, g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.created_at AS granted_at, g.pipeline, g.device, g.user_id
+		SELECT g.id AS grant_id, g.client_id, g.sid, g.audience, g.scope, g.auth_time, g.created_at AS granted_at, g.pipeline, g.device, g.claims, g.user_id
 		FROM used JOIN grants g ON g.id = used.grant_id
 	), entry AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc)
@@ -38,7 +38,7 @@ var refreshPostgresText = `
 			CASE WHEN (SELECT test FROM users WHERE id = who.user_id) THEN '{"test":true,' || substr($9::text, 2) ELSE $9 END
 		FROM who
 	)
-	SELECT who.grant_id, who.client_id, who.sid, who.audience, who.scope, who.auth_time, who.granted_at, who.pipeline, who.device, u.*
+	SELECT who.grant_id, who.client_id, who.sid, who.audience, who.scope, who.auth_time, who.granted_at, who.pipeline, who.device, who.claims, u.*
 	FROM who JOIN (SELECT ` + userColumns + ` FROM users) u ON u.id = who.user_id`
 
 // refreshPostgres uses a good token in one round trip. It reports false for
@@ -55,7 +55,7 @@ func (s *Store) refreshPostgres(ctx context.Context, r grant.Refresh) (out grant
 	}
 	err = s.hot(ctx, statement{refreshPostgresText, args, func(row scanner) error {
 		return scanUser(prefixed{row, []any{
-			&g.ID, &g.Client, &g.SessionID, &g.Audience, &g.Scope, millis{&g.AuthTime}, millis{&g.CreatedAt}, &g.Pipeline, &g.Device,
+			&g.ID, &g.Client, &g.SessionID, &g.Audience, &g.Scope, millis{&g.AuthTime}, millis{&g.CreatedAt}, &g.Pipeline, &g.Device, &g.Claims,
 		}}, &out.User)
 	}})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -155,6 +155,9 @@ type API struct {
 	SigningAlg         string // "RS256" or "ES256"
 	TokenLifetime      time.Duration
 	AllowOfflineAccess bool
+	// SkipConsent lets applications of the tenant's own have what people would
+	// be asked for (Auth0: skip_consent_for_verifiable_first_party_clients).
+	SkipConsent bool
 	// Policies says that people get only those scopes that they hold as
 	// permissions (Auth0: enforce_policies).
 	Policies bool

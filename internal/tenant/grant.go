@@ -11,6 +11,9 @@ type Grant struct {
 	SessionID string // the "sid" of its ID tokens
 	Audience  string
 	Scope     string
+	// Claims are asked for one by one, beside what the scopes cover: each as
+	// "id_token.<name>" or "userinfo.<name>", with spaces between them.
+	Claims string
 	// Device is the name of what the refresh token is for, and Pipeline by what
 	// rules it was given; both are of the legacy pipeline.
 	Device    string

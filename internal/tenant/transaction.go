@@ -41,7 +41,8 @@ type AuthorizeRequest struct {
 	Connection   string // by name
 	ScreenHint   string
 	UILocales    string
-	ACRValues    string
+	ACR          string // the class to tell of in the ID token, if any was asked for that there is
+	Claims       string // what is asked for beside the scopes, as Grant.Claims
 	Organization string
 	Device       string // of the legacy pipeline
 	DPoPKey      string // dpop_jkt (RFC 9449 §10)

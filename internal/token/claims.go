@@ -22,11 +22,25 @@ const isoMillis = "2006-01-02T15:04:05.000Z"
 
 // Claims returns what the scopes tell about a person, for ID tokens and for
 // userinfo alike: "sub", then what profile, email and phone cover (OpenID
-// Connect Core 1.0 §5.4). What is not known is left out.
-func Claims(user *tenant.User, scopes oauth.Scopes, form Form) []Claim {
+// Connect Core 1.0 §5.4), then what was asked for one by one (§5.5). What is not
+// known is left out.
+func Claims(user *tenant.User, scopes oauth.Scopes, asked []string, form Form) []Claim {
 	claims := make([]Claim, 1, 16)
 	claims[0] = Claim{"sub", string(user.ID)}
-	return appendProfile(claims, user, scopes, form)
+	return appendAsked(appendProfile(claims, user, scopes, form), user, asked, form)
+}
+
+// appendAsked adds the claims that are asked for by name and are not there yet.
+func appendAsked(claims []Claim, user *tenant.User, names []string, form Form) []Claim {
+	for _, name := range names {
+		if has(claims, name) {
+			continue
+		}
+		if value := root(user, name, form); value != nil {
+			claims = append(claims, Claim{name, value})
+		}
+	}
+	return claims
 }
 
 func appendProfile(claims []Claim, user *tenant.User, scopes oauth.Scopes, form Form) []Claim {

@@ -45,7 +45,7 @@ func TestClaims(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := AppendClaims(nil, Claims(tt.user, oauth.ParseScopes(tt.scope), tt.form))
+			got, err := AppendClaims(nil, Claims(tt.user, oauth.ParseScopes(tt.scope), nil, tt.form))
 			if err != nil || string(got) != tt.want {
 				t.Errorf("claims are\n%s (%v), want\n%s", got, err, tt.want)
 			}
@@ -63,7 +63,7 @@ func TestReservedClaims(t *testing.T) {
 	for _, n := range names {
 		user.UserMetadata[n] = "mine"
 	}
-	got, err := AppendClaims(nil, Claims(user, oauth.ParseScopes(names...), Form{Attributes: true}))
+	got, err := AppendClaims(nil, Claims(user, oauth.ParseScopes(names...), nil, Form{Attributes: true}))
 	if err != nil || string(got) != `{"sub":"sms|1"}` {
 		t.Errorf("claims are %s (%v)", got, err)
 	}

@@ -54,6 +54,7 @@ type Request struct {
 	AskedScope string
 
 	Nonce       string    // for the ID token, as it was sent
+	ACR         string    // for the ID token; empty leaves it out
 	Code        string    // the authorization code that an ID token goes with, for "c_hash"
 	AuthTime    time.Time // for the ID token; zero leaves it out
 	GrantType   string    // as it was sent, for "gty"
@@ -221,9 +222,17 @@ func (m *minting) accessDraft(life time.Duration) (signing.Draft, error) {
 		}
 		claims = append(claims, Claim{"permissions", m.Permissions})
 	}
+	if m.User != nil && m.scopes.Has(oauth.OpenID) {
+		if asked := oauth.ClaimsAt(m.Grant.Claims, oauth.ClaimsOfUserinfo); asked != nil {
+			claims = append(claims, Claim{userinfoClaims, asked})
+		}
+	}
 	doc, err := AppendClaims(make([]byte, 0, 512), claims)
 	return signing.Draft{Alg: orRS256(m.API.SigningAlg), Typ: typ, Claims: doc}, err
 }
+
+// userinfoClaims says in a JWT what userinfo tells beside what the scopes cover.
+const userinfoClaims = "userinfo_claims"
 
 // The parts of an API's profile (Auth0: token_dialect) that decide its tokens.
 const (
@@ -266,6 +275,7 @@ func (m *minting) idDraft(access string) (signing.Draft, error) {
 	}
 	claims = appendText(claims, "sid", m.Grant.SessionID)
 	claims = appendText(claims, "nonce", m.Nonce)
+	claims = appendText(claims, "acr", m.ACR)
 	if access != "" {
 		claims = append(claims, Claim{"at_hash", halfHash(access)})
 	}
@@ -273,6 +283,7 @@ func (m *minting) idDraft(access string) (signing.Draft, error) {
 		claims = append(claims, Claim{"c_hash", halfHash(m.Code)})
 	}
 	claims = appendProfile(claims, m.User, m.scopes, m.Form)
+	claims = appendAsked(claims, m.User, oauth.ClaimsAt(m.Grant.Claims, oauth.ClaimsOfID), m.Form)
 	doc, err := AppendClaims(make([]byte, 0, 768), claims)
 	d := signing.Draft{Alg: IDTokenAlg(m.Client), Typ: signing.TypJWT, Claims: doc}
 	if d.Alg == signing.HS256 {

@@ -23,6 +23,7 @@ type Access struct {
 	ID          string        // "jti", where the API's profile has it
 	Scopes      oauth.Scopes
 	Permissions []string
+	Claims      []string // what userinfo tells beside the scopes; JWTs only
 	Audience    []string
 	Key         string // thumbprint of the key it is bound to (RFC 9449), or empty
 	IssuedAt    time.Time
@@ -73,6 +74,7 @@ func readAccess(c signing.Claims) Access {
 		ID:          c.Text("jti"),
 		Scopes:      oauth.ParseScopes(c.Text("scope")),
 		Permissions: c.Texts("permissions"),
+		Claims:      c.Texts(userinfoClaims),
 		Audience:    c.Texts("aud"),
 	}
 	a.Key = c.Inner("cnf", "jkt")

@@ -27,7 +27,7 @@ func pending(t *testing.T, s *store.Store, p someone, id string) tenant.Transact
 		Request: tenant.AuthorizeRequest{
 			Client: p.client, RedirectURI: "https://app.example.com/cb", RedirectGiven: true, ResponseType: "code", ResponseMode: "query",
 			Scope: "openid", Audience: "https://api", State: "s+t", Nonce: "n", Challenge: "c", Prompt: []string{"login"}, MaxAge: time.Minute,
-			HasMaxAge: true, LoginHint: "+1", HintUser: "sms|1", Connection: "sms", ScreenHint: "signup", UILocales: "de", ACRValues: "a",
+			HasMaxAge: true, LoginHint: "+1", HintUser: "sms|1", Connection: "sms", ScreenHint: "signup", UILocales: "de", ACR: "a", Claims: "userinfo.name",
 			Organization: "org", Device: "d", DPoPKey: "k", Legacy: true,
 		},
 	}
@@ -62,10 +62,10 @@ func (p someone) arrival(now time.Time, transaction, session, replaces string) p
 func given(now time.Time, client tenant.ClientID, session, transaction, id string) authorize.Granting {
 	return authorize.Granting{
 		Now: now, Session: session, Transaction: transaction, IP: "192.0.2.9", UserAgent: "b",
-		Grant: tenant.Grant{ID: "grant " + id, Client: client, Audience: "https://api", Scope: "openid offline_access", CreatedAt: now},
+		Grant: tenant.Grant{ID: "grant " + id, Client: client, Audience: "https://api", Scope: "openid offline_access", Claims: "userinfo.name", CreatedAt: now},
 		Code: &tenant.AuthorizationCode{
 			Digest: []byte("code " + id), Grant: "grant " + id, Client: client, RedirectURI: "https://app.example.com/cb",
-			RedirectGiven: true, Challenge: "c", AskedScope: "openid more", Nonce: "n", Device: "d", DPoPKey: "k", Legacy: true,
+			RedirectGiven: true, Challenge: "c", AskedScope: "openid more", Nonce: "n", ACR: "r", Device: "d", DPoPKey: "k", Legacy: true,
 			CreatedAt: now, Expires: now.Add(tenant.AuthorizationCodeLifetime),
 		},
 	}
@@ -291,7 +291,7 @@ func TestOAU08CodeIsBound(t *testing.T) {
 		if d := cmp.Diff(want, got.Code); d != "" {
 			t.Error(d)
 		}
-		if got.Grant.SessionID != "session 1" || got.Grant.Scope != "openid offline_access" || !got.Grant.AuthTime.Equal(start) {
+		if got.Grant.SessionID != "session 1" || got.Grant.Scope != "openid offline_access" || got.Grant.Claims != "userinfo.name" || !got.Grant.AuthTime.Equal(start) {
 			t.Errorf("the grant is %+v", got.Grant)
 		}
 		// What does not match revokes nothing; the same once more does.

@@ -37,6 +37,7 @@ type metadata struct {
 	IDTokenAlgs        []string `json:"id_token_signing_alg_values_supported"`
 	RequestObjectAlgs  []string `json:"request_object_signing_alg_values_supported"`
 	Claims             []string `json:"claims_supported"`
+	Classes            []string `json:"acr_values_supported"`
 	RequestURI         bool     `json:"request_uri_parameter_supported"`
 	Request            bool     `json:"request_parameter_supported"`
 	ClaimsParameter    bool     `json:"claims_parameter_supported"`
@@ -86,8 +87,10 @@ func (a *API) discovery(w http.ResponseWriter, r *http.Request) error {
 		ProofAlgs:         signing.ProofAlgs(),
 		IDTokenAlgs:       []string{"RS256", "ES256", "HS256"},
 		RequestObjectAlgs: []string{},
+		ClaimsParameter:   true,
+		Classes:           []string{oauth.ACR},
 		Claims: []string{
-			"aud", "auth_time", "at_hash", "c_hash", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
+			"acr", "aud", "auth_time", "at_hash", "c_hash", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
 			"name", "nickname", "nonce", "phone_number", "phone_number_verified", "picture", "sid", "sub", "updated_at",
 		},
 	})

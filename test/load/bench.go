@@ -13,8 +13,8 @@ import (
 )
 
 // settingsFile adds what the ready-made settings do not have: an API, whose
-// access tokens are signed, and an application whose ID tokens are signed with
-// an elliptic curve.
+// access tokens are signed, an application whose ID tokens are signed with an
+// elliptic curve, and one that people come to by /authorize.
 const settingsFile = `
 clients:
   - name: Load ES256
@@ -24,21 +24,32 @@ clients:
     oidc_conformant: true
     grant_types: ["http://auth0.com/oauth/grant-type/passwordless/otp", refresh_token]
     jwt_configuration: { alg: ES256, lifetime_in_seconds: 36000 }
+  - name: Load code
+    client_id: %s
+    client_secret: %s
+    app_type: regular_web
+    oidc_conformant: true
+    grant_types: [authorization_code, refresh_token]
+    callbacks: [` + codeCallback + `]
 resourceServers:
   - name: Load
     identifier: ` + audience + `
     signing_alg: RS256
     allow_offline_access: true
+    skip_consent_for_verifiable_first_party_clients: true
 connections:
   - name: sms
     strategy: sms
-    enabled_clients: ["My app", "Load ES256"]
+    enabled_clients: ["My app", "Load ES256", "Load code"]
 `
 
 const (
 	audience = "https://api.load.example"
 	esID     = "LoadES256LoadES256LoadES256Load0"
 	esSecret = "a-secret-of-the-load-suite-that-is-long-enough-for-everybody-0001"
+
+	codeID     = "LoadCodeLoadCodeLoadCodeLoadCode"
+	codeSecret = "a-secret-of-the-load-suite-that-is-long-enough-for-everybody-0002"
 )
 
 // sizes are how much is measured.
@@ -47,7 +58,6 @@ type sizes struct {
 	callers   int
 	paced     time.Duration // of starts at an even pace
 	restarts  int
-	signing   time.Duration
 	quiet     time.Duration
 	waiting   int           // starts that wait for a slow provider
 	slow      time.Duration // how long it takes
@@ -62,6 +72,7 @@ type bench struct {
 	meter  meter
 	app    *binary.App
 	es     *binary.App
+	code   *binary.App // of the code grant
 	sizes  sizes
 	people []string
 
@@ -73,13 +84,14 @@ type bench struct {
 func newBench(t testing.TB, db *database.Database, size sizes) *bench {
 	t.Helper()
 	b := &bench{t: t, run: binary.New(t), db: db, sizes: size}
-	file := b.run.File("load.yaml", fmt.Sprintf(settingsFile, esID, esSecret))
-	b.run.Note(esSecret)
+	file := b.run.File("load.yaml", fmt.Sprintf(settingsFile, esID, esSecret, codeID, codeSecret))
+	b.run.Note(esSecret, codeSecret)
 	b.server = b.run.Start(append(slices.Clone(db.Flags), "--limits", "off", "--config", file)...)
 	b.firstReady = b.server.ReadyAfter
 	b.meter = meter{b.server.PID, postgres{db.Postmaster(t), db.ServerName()}, size.quiet}
 	b.app = b.server.App()
 	b.es = &binary.App{Server: b.server, ID: esID, Secret: esSecret}
+	b.code = &binary.App{Server: b.server, ID: codeID, Secret: codeSecret}
 	for range max(size.one, size.many) {
 		b.people = append(b.people, b.run.Phone())
 	}
@@ -160,8 +172,13 @@ func (b *bench) verifies(app *binary.App, callers, n int, c binary.Code) (result
 // refreshes measures the exchange of refresh tokens.
 func (b *bench) refreshes(callers int, tokens []string) result {
 	b.t.Helper()
+	return b.refreshesOf(b.app, callers, tokens)
+}
+
+func (b *bench) refreshesOf(app *binary.App, callers int, tokens []string) result {
+	b.t.Helper()
 	return b.must("refresh", loop(b.meter, callers, len(tokens), func(i int) binary.Answer {
-		return b.app.Refresh(b.t.Context(), tokens[i])
+		return app.Refresh(b.t.Context(), tokens[i])
 	}))
 }
 
@@ -210,31 +227,50 @@ func (b *bench) handOver(perSecond int, d time.Duration) []time.Duration {
 func (b *bench) besideVerifies(n int) result {
 	b.t.Helper()
 	codes := b.codes(b.app, n)
-	var wg sync.WaitGroup
-	done := make(chan struct{})
-	wg.Go(func() {
-		defer close(done)
+	return b.besides(func() {
 		b.must("verify beside starts", loop(b.meter, b.sizes.callers, n, func(i int) binary.Answer {
 			return b.app.Token(b.t.Context(), binary.Code{To: b.people[i], Code: codes[i]})
 		}))
 	})
-	var times []time.Duration
-	for busy := true; busy; {
-		select {
-		case <-done:
-			busy = false
-		default:
-			sent := time.Now()
-			if a := b.app.Start(b.t.Context(), binary.Start{To: b.run.Phone()}); !a.OK() {
-				b.t.Errorf("start beside verifies: %v", a)
-			}
-			times = append(times, time.Since(sent))
-			time.Sleep(2 * time.Millisecond)
+}
+
+// A signedRun is what requests and a signature cost at the same moment.
+type signedRun struct {
+	what              string
+	sign, each, times float64
+	share             float64 // the least that signatures have to be of it, in percent
+}
+
+// signed measures requests with one signature and with two, beside signatures.
+func (b *bench) signed(sessions []string) []signedRun {
+	b.t.Helper()
+	n := b.sizes.many / 4
+	var codes []string
+	verify := func(audience string) func() float64 {
+		return func() float64 {
+			return b.must("verify beside signatures", loop(b.meter, b.sizes.callers, n, func(i int) binary.Answer {
+				return b.app.Token(b.t.Context(), binary.Code{To: b.people[i], Code: codes[i], Audience: audience})
+			})).each()
 		}
 	}
-	wg.Wait()
-	slices.Sort(times)
-	return result{requests: len(times), times: times}
+	code := func(audience string) func() float64 {
+		return func() float64 { return b.codeGrant(sessions, b.sizes.callers, n, audience).exchange.each() }
+	}
+	runs := []signedRun{
+		{what: "verify RS256", times: 1, share: 83},
+		{what: "verify RS256 twice", times: 2, share: 90},
+		{what: "code RS256", times: 1, share: 83},
+		{what: "code RS256 twice", times: 2, share: 90},
+	}
+	for i, work := range []func() float64{verify(""), verify(audience), code(""), code(audience)} {
+		codes = b.codes(b.app, n)
+		var err error
+		runs[i].sign, err = signatures(func() { runs[i].each = work() })
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return runs
 }
 
 // restarts measures how long the server takes until it answers on a database

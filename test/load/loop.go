@@ -12,7 +12,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -114,27 +113,54 @@ func percentile(sorted []time.Duration, share float64) time.Duration {
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 
-// signature measures what one RS256 signature with a key of 2048 bits costs on
-// this machine when all processors make them: in microseconds of one of them.
-func signature(d time.Duration) (float64, error) {
+// timed is a result of times alone.
+func timed(times []time.Duration) result {
+	slices.Sort(times)
+	return result{requests: len(times), times: times}
+}
+
+// signatures measures what one RS256 signature with a key of 2048 bits costs
+// while something else is done: in microseconds of one processor. There are as
+// many signers as processors, so that they and what they are compared with have
+// the machine in the same state at the same moment: its clock, its caches, and
+// threads that share a core. Each counts the time of its own thread alone.
+func signatures(others func()) (float64, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return 0, err
 	}
 	digest := sha256.Sum256([]byte("a token"))
-	var made atomic.Int64
-	var errs [256]error
-	before, began := processor(os.Getpid()), time.Now()
+	signers := make([]struct {
+		made int
+		used time.Duration
+		err  error
+	}, runtime.GOMAXPROCS(0))
+	done := make(chan struct{})
 	var wg sync.WaitGroup
-	for i := range min(len(errs), runtime.GOMAXPROCS(0)) {
+	for i := range signers {
 		wg.Go(func() {
-			for time.Since(began) < d && errs[i] == nil {
-				_, errs[i] = rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
-				made.Add(1)
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			s := &signers[i]
+			before := thread()
+			for over := false; !over && s.err == nil; s.made++ {
+				_, s.err = rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
+				select {
+				case <-done:
+					over = true
+				default:
+				}
 			}
+			s.used = thread() - before
 		})
 	}
+	others()
+	close(done)
 	wg.Wait()
-	used := processor(os.Getpid()) - before
-	return micros(used) / float64(made.Load()), errors.Join(errs[:]...)
+	var used time.Duration
+	made := 0
+	for _, s := range signers {
+		used, made, err = used+s.used, made+s.made, errors.Join(err, s.err)
+	}
+	return micros(used) / float64(max(1, made)), err
 }

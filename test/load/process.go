@@ -47,6 +47,17 @@ func processor(pid int) time.Duration {
 	return s.own
 }
 
+// thread returns the processor time that the calling thread has used.
+func thread() time.Duration {
+	text, err := os.ReadFile("/proc/thread-self/schedstat")
+	if err != nil {
+		return 0
+	}
+	used, _, _ := strings.Cut(string(text), " ")
+	ns, _ := strconv.ParseInt(used, 10, 64)
+	return time.Duration(ns)
+}
+
 // A postgres is a PostgreSQL server on this machine and a database of it.
 type postgres struct {
 	postmaster int // its process id, or 0 when there is none

@@ -36,6 +36,11 @@ func (r *report) atLeast(target, what string, figure, limit float64, unit string
 	})
 }
 
+// tell adds a figure that has no limit.
+func (r *report) tell(target, what string, figure float64, unit string) {
+	r.rows = append(r.rows, row{target, what, "", fmt.Sprintf("%.*f %s", digits(figure), figure, unit), true})
+}
+
 func digits(figure float64) int {
 	if figure < 10 {
 		return 2

@@ -149,6 +149,16 @@ func (a *App) Refresh(ctx context.Context, token string) Answer {
 	return a.Server.post(ctx, "/oauth/token", nil, body)
 }
 
+// An AuthorizationCode is what /authorize has answered.
+type AuthorizationCode struct{ Code, RedirectURI string }
+
+// Redeem exchanges an authorization code for tokens.
+func (a *App) Redeem(ctx context.Context, c AuthorizationCode) Answer {
+	body := a.grant("authorization_code")
+	body["code"], body["redirect_uri"] = c.Code, c.RedirectURI
+	return a.Server.post(ctx, "/oauth/token", nil, body)
+}
+
 // Revoke ends a refresh token.
 func (a *App) Revoke(ctx context.Context, token string) Answer {
 	body := a.grant("")

@@ -60,6 +60,10 @@ type Outcome struct {
 	ErrorCode       string
 	ErrorText       string // with addresses masked
 
+	// Exchange, unless nothing was said, takes the place of the message's if that
+	// is kept: of a message that is Traced, or has an ErrorCode.
+	Exchange tenant.Exchange
+
 	Events []tenant.MessageEvent
 	Event  *tenant.LogEvent // stored in the same transaction when not nil
 

@@ -114,15 +114,3 @@ func (s *Service) Log(ctx context.Context, id string) (tenant.LogEvent, error) {
 func isLogID(id string) bool {
 	return id != "" && len(id) <= 64 && strings.Trim(id, "0123456789") == ""
 }
-
-// ListMessages returns up to n messages that are older than the one with the
-// id before, newest first.
-func (s *Service) ListMessages(ctx context.Context, before string, n int) ([]tenant.Message, error) {
-	return s.Messages.Messages(ctx, before, n)
-}
-
-// Message returns a message. The fault is ErrMessage if there is none.
-func (s *Service) Message(ctx context.Context, id string) (tenant.Message, error) {
-	m, err := s.Messages.Message(ctx, id)
-	return m, as(err, ErrMessage)
-}

@@ -188,9 +188,10 @@ type Logs interface {
 type Messages interface {
 	// Message returns a message.
 	Message(ctx context.Context, id string) (tenant.Message, error)
-	// Messages returns up to n messages, newest first, that are older than
-	// the one with the id before; all when it is empty.
-	Messages(ctx context.Context, before string, n int) ([]tenant.Message, error)
+	// Messages returns the newest messages that match, newest first.
+	Messages(ctx context.Context, q MessageQuery) (MessagesFound, error)
+	// Funnel counts what became of sign-ins, for each of so many hours.
+	Funnel(ctx context.Context, from time.Time, hours int) ([]FunnelHour, error)
 }
 
 // Files applies the configuration file.

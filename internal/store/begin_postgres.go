@@ -49,7 +49,8 @@ var beginPostgresText = strings.ReplaceAll(`
 		INSERT INTO messages (`+messageColumns+`)
 		SELECT $19, CASE WHEN why = 0 THEN 'queued' ELSE 'suppressed' END, $20, $2, $1, $3, ok.user_id, $21, $22, $4,
 			code.salt, $7::bigint, code.expires_at, $23, $24, '', '', $25::bigint, '', 0, '', '', 0,
-			$8::bigint, $26::bigint, CASE why WHEN 0 THEN $27 WHEN 1 THEN $28 ELSE $29 END, $8::bigint, $36
+			$8::bigint, $26::bigint, CASE why WHEN 0 THEN $27 WHEN 1 THEN $28 ELSE $29 END, $8::bigint, $36,
+			$37::boolean, ''
 		FROM ok, code
 	), entry AS (
 		INSERT INTO logs (id, at, type, client_id, connection_id, user_id, doc, identifier)
@@ -115,6 +116,6 @@ func beginArgs(b passwordless.Begin) ([]any, error) {
 		attack.Stamp(b.Now.Add(-attack.TriesWindow)), attack.MaxWrongStreak,
 		m.ID, m.Channel, m.Language, m.Send, m.RequestIP, m.UserAgent, m.TemplateVersion, toMillis(m.LeaseUntil),
 		timelines[0], timelines[1], timelines[2],
-		b.Event.ID, b.Event.Type, b.Refused.Type, docs[0], docs[1], docs[2], m.AuthParams,
+		b.Event.ID, b.Event.Type, b.Refused.Type, docs[0], docs[1], docs[2], m.AuthParams, m.Traced,
 	}, nil
 }

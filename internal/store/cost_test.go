@@ -18,6 +18,7 @@ import (
 func TestRoundTrips(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, address string) {
 		s := storetest.Open(t, address)
+		s.StopUses() // nobody waits for that
 		statements, transactions := s.Count()
 		now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		to := tenant.Recipient{Connection: "con_sms", Channel: tenant.SMS, Identifier: "+447700900123"}

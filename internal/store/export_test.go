@@ -76,3 +76,9 @@ func (s *Store) SearchTexts() map[string]string {
 		"events of a rare type":        findType,
 	}
 }
+
+// StopUses has codes that are used noted no more, which happens aside.
+func (s *Store) StopUses() {
+	s.uses.close()
+	s.uses = nil
+}

@@ -11,14 +11,14 @@ import (
 
 const messageColumns = `id, state, channel, recipient, connection_id, client_id, user_id, language, send,
 	transaction_id, salt, digits, code_expires_at, request_ip, user_agent, provider, provider_id,
-	template_version, encoding, segments, error_code, error_text, attempts, next_at, lease_until, events, created_at, auth_params`
+	template_version, encoding, segments, error_code, error_text, attempts, next_at, lease_until, events, created_at, auth_params, traced, exchange`
 
 func insertMessage(ctx context.Context, tx querier, m *tenant.Message) error {
 	_, err := tx.exec(ctx, `INSERT INTO messages (`+messageColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', $16, '', 0, '', '', 0, $17, $18, $19, $20, $21)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', '', $16, '', 0, '', '', 0, $17, $18, $19, $20, $21, $22, '')`,
 		m.ID, m.State, m.Channel, m.To, m.Connection, m.Client, m.User, m.Language, m.Send,
 		m.Code.Transaction, m.Salt, m.Digits, toMillis(m.CodeExpires), m.RequestIP, m.UserAgent,
-		m.TemplateVersion, toMillis(m.NextAt), toMillis(m.LeaseUntil), encodeEvents(m.Events), toMillis(m.CreatedAt), m.AuthParams)
+		m.TemplateVersion, toMillis(m.NextAt), toMillis(m.LeaseUntil), encodeEvents(m.Events), toMillis(m.CreatedAt), m.AuthParams, m.Traced)
 	if err != nil {
 		return fmt.Errorf("store message: %w", err)
 	}
@@ -26,15 +26,19 @@ func insertMessage(ctx context.Context, tx querier, m *tenant.Message) error {
 }
 
 func scanMessage(row scanner, m *tenant.Message) error {
-	var events string
+	var events, exchange string
 	if err := row.Scan(&m.ID, &m.State, &m.Channel, &m.To, &m.Connection, &m.Client, &m.User,
 		&m.Language, &m.Send, &m.Code.Transaction, &m.Salt, &m.Digits, millis{&m.CodeExpires},
 		&m.RequestIP, &m.UserAgent, &m.Provider, &m.ProviderID, &m.TemplateVersion, &m.Encoding, &m.Segments,
-		&m.ErrorCode, &m.ErrorText, &m.Attempts, millis{&m.NextAt}, millis{&m.LeaseUntil}, &events, millis{&m.CreatedAt}, &m.AuthParams); err != nil {
+		&m.ErrorCode, &m.ErrorText, &m.Attempts, millis{&m.NextAt}, millis{&m.LeaseUntil}, &events, millis{&m.CreatedAt}, &m.AuthParams,
+		&m.Traced, &exchange); err != nil {
 		return err
 	}
 	m.Code.Connection, m.Code.Identifier, m.Code.Client = m.Connection, m.To, m.Client
 	var err error
+	if m.Exchange, err = decodeExchange(exchange); err != nil {
+		return err
+	}
 	m.Events, err = decodeEvents(events)
 	return err
 }
@@ -73,6 +77,36 @@ func decodeEvents(lines string) ([]tenant.MessageEvent, error) {
 	return events, nil
 }
 
+// exchangeDoc is what was said between this server and a provider, as it is
+// stored.
+type exchangeDoc struct {
+	Request string `json:"request"`
+	Answer  string `json:"answer"`
+}
+
+// encodeExchange writes an exchange, which is nothing if nothing was said.
+func encodeExchange(e tenant.Exchange) string {
+	if e == (tenant.Exchange{}) {
+		return ""
+	}
+	doc, err := json.Marshal(exchangeDoc(e))
+	if err != nil {
+		return "" // texts always marshal
+	}
+	return string(doc)
+}
+
+func decodeExchange(doc string) (tenant.Exchange, error) {
+	if doc == "" {
+		return tenant.Exchange{}, nil
+	}
+	var d exchangeDoc
+	if err := json.Unmarshal([]byte(doc), &d); err != nil {
+		return tenant.Exchange{}, fmt.Errorf("read exchange: %w", err)
+	}
+	return tenant.Exchange(d), nil
+}
+
 // Message returns a message. The fault is NotFound when there is none.
 func (s *Store) Message(ctx context.Context, id string) (tenant.Message, error) {
 	var m tenant.Message
@@ -81,26 +115,4 @@ func (s *Store) Message(ctx context.Context, id string) (tenant.Message, error) 
 		return m, fmt.Errorf("read message: %w", absent(err))
 	}
 	return m, nil
-}
-
-// Messages returns up to n messages, newest first, that are older than the
-// one with the id before; the newest when it is empty. Ids sort by time.
-func (s *Store) Messages(ctx context.Context, before string, n int) ([]tenant.Message, error) {
-	if before == "" {
-		before = "msg_zz" // after every id, in whatever order PostgreSQL sorts text
-	}
-	rows, err := s.read.query(ctx, `SELECT `+messageColumns+` FROM messages WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, n)
-	if err != nil {
-		return nil, fmt.Errorf("read messages: %w", err)
-	}
-	defer rows.Close()
-	var list []tenant.Message
-	for rows.Next() {
-		var m tenant.Message
-		if err := scanMessage(rows, &m); err != nil {
-			return nil, fmt.Errorf("read messages: %w", err)
-		}
-		list = append(list, m)
-	}
-	return list, rows.Err()
 }

@@ -96,11 +96,12 @@ func finishOne(ctx context.Context, tx querier, f finish) error {
 		UPDATE messages SET state = CASE WHEN `+ours+` THEN $3 ELSE state END, next_at = $4, lease_until = $5, attempts = $6,
 			provider = $7, provider_id = $8, template_version = $9, encoding = $10, segments = $11,
 			error_code = CASE WHEN `+ours+` THEN $12 ELSE error_code END,
-			error_text = CASE WHEN `+ours+` THEN $13 ELSE error_text END, events = events || $14
+			error_text = CASE WHEN `+ours+` THEN $13 ELSE error_text END, events = events || $14,
+			exchange = CASE WHEN $15 <> '' AND (traced OR $12 <> '') THEN $15 ELSE exchange END
 		WHERE id = $1 AND lease_until = $2 AND lease_until > 0 AND (`+ours+` OR $3 NOT IN ('requested', 'queued'))`,
 		f.id, f.lease, o.State, toMillis(o.NextAt), toMillis(o.LeaseUntil), o.Attempts,
 		o.Provider, o.ProviderID, o.TemplateVersion, o.Encoding, o.Segments,
-		o.ErrorCode, o.ErrorText, encodeEvents(o.Events))
+		o.ErrorCode, o.ErrorText, encodeEvents(o.Events), encodeExchange(o.Exchange))
 	if err != nil {
 		return fmt.Errorf("finish message: %w", err)
 	}

@@ -15,11 +15,12 @@ const finishPostgresText = `
 		encoding = v.encoding, segments = v.segments,
 		error_code = CASE WHEN m.` + ours + ` THEN v.error_code ELSE m.error_code END,
 		error_text = CASE WHEN m.` + ours + ` THEN v.error_text ELSE m.error_text END,
-		events = m.events || v.events
+		events = m.events || v.events,
+		exchange = CASE WHEN v.exchange <> '' AND (m.traced OR v.error_code <> '') THEN v.exchange ELSE m.exchange END
 	FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
-		$9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[])
+		$9::bigint[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[])
 		AS v (id, lease, state, next_at, lease_until, attempts, provider, provider_id,
-			template_version, encoding, segments, error_code, error_text, events)
+			template_version, encoding, segments, error_code, error_text, events, exchange)
 	WHERE m.id = v.id AND m.lease_until = v.lease AND m.lease_until > 0
 		AND (m.` + ours + ` OR v.state NOT IN ('requested', 'queued'))
 	RETURNING m.id`
@@ -27,7 +28,7 @@ const finishPostgresText = `
 // finishPostgres ends a batch of messages.
 func (s *Store) finishPostgres(ctx context.Context, batch []finish) []error {
 	numbers := make([][]int64, 6)
-	texts := make([][]string, 8)
+	texts := make([][]string, 9)
 	for i := range batch {
 		f := &batch[i]
 		o := &f.o
@@ -38,6 +39,7 @@ func (s *Store) finishPostgres(ctx context.Context, batch []finish) []error {
 		}
 		for n, v := range []string{
 			f.id, string(o.State), o.Provider, o.ProviderID, o.Encoding, o.ErrorCode, o.ErrorText, encodeEvents(o.Events),
+			encodeExchange(o.Exchange),
 		} {
 			texts[n] = append(texts[n], v)
 		}
@@ -47,7 +49,7 @@ func (s *Store) finishPostgres(ctx context.Context, batch []finish) []error {
 		ended = map[string]bool{}
 		rows, err := s.read.query(ctx, finishPostgresText,
 			texts[0], numbers[0], texts[1], numbers[1], numbers[2], numbers[3], texts[2], texts[3],
-			numbers[4], texts[4], numbers[5], texts[5], texts[6], texts[7])
+			numbers[4], texts[4], numbers[5], texts[5], texts[6], texts[7], texts[8])
 		if err != nil {
 			return err
 		}

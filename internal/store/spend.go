@@ -81,10 +81,19 @@ func (s *Store) spendStepwise(ctx context.Context, sp passwordless.Spend) (passw
 	return out, err
 }
 
-// Redeem implements passwordless.Ledger. On SQLite both halves are one
-// transaction; on PostgreSQL they are one statement, unless the sign-in is one
-// that needs more steps.
+// Redeem implements passwordless.Ledger. The message log learns of it after.
 func (s *Store) Redeem(ctx context.Context, sp passwordless.Spend, c passwordless.Complete) (passwordless.Spent, passwordless.Completed, error) {
+	spent, done, err := s.redeem(ctx, sp, c)
+	if err == nil && spent.Outcome == passwordless.Redeemed {
+		s.used(sp.Key, sp.Now)
+	}
+	return spent, done, err
+}
+
+// redeem is Redeem itself. On SQLite both halves are one transaction; on
+// PostgreSQL they are one statement, unless the sign-in is one that needs more
+// steps.
+func (s *Store) redeem(ctx context.Context, sp passwordless.Spend, c passwordless.Complete) (passwordless.Spent, passwordless.Completed, error) {
 	var done passwordless.Completed
 	if s.dialect == postgres {
 		if plainCompletion(&c) && sp.Tries.Address == "" {

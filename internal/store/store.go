@@ -41,6 +41,8 @@ type Store struct {
 	finishes *batcher[finish]
 	lane     *batcher[statement] // hot operations on PostgreSQL
 
+	uses *useLog // what the message log is told of codes
+
 	version atomic.Int64 // of the settings, as last seen
 	cache   cache
 }
@@ -85,11 +87,13 @@ func Open(ctx context.Context, url string, ring *secret.Ring) (*Store, error) {
 		return nil, err
 	}
 	s.cache.reset()
+	s.startUses()
 	return s, nil
 }
 
 // Close ends all connections. Writes that wait are refused.
 func (s *Store) Close() error {
+	s.uses.close()
 	errs := []error{s.writer.close()}
 	for _, c := range s.closers {
 		errs = append(errs, c())

@@ -33,12 +33,21 @@ type Message struct {
 	ErrorCode       string
 	ErrorText       string
 
+	// Exchange is what was last said to the provider, and what it answered,
+	// without secrets: of a message that was not taken, and of one that is
+	// Traced.
+	Exchange Exchange
+	Traced   bool
+
 	Attempts   int       // hand-overs tried
 	NextAt     time.Time // when the next attempt is due
 	LeaseUntil time.Time // until when one process has it
 	Events     []MessageEvent
 	CreatedAt  time.Time
 }
+
+// An Exchange is a request to a provider and its answer, as texts for people.
+type Exchange struct{ Request, Answer string }
 
 // SendVoice says that a message's code is read out by a call.
 const SendVoice = "voice"
@@ -70,3 +79,11 @@ const (
 
 // Over reports whether no further attempt is made.
 func (s MessageState) Over() bool { return s != MessageRequested && s != MessageQueued }
+
+// Arrived reports whether the person is known to have the message.
+func (s MessageState) Arrived() bool { return s == MessageDelivered || s == MessageUsed }
+
+// Failed reports whether the message has not come, and will not.
+func (s MessageState) Failed() bool {
+	return s == MessageUndelivered || s == MessageFailed || s == MessageExpired
+}

@@ -39,7 +39,7 @@ func (p someone) begin(now time.Time, digest string) passwordless.Begin {
 		},
 		Life: 3 * time.Minute, Repeat: true,
 		Message: tenant.Message{
-			ID: "msg_" + event.NewID(now), State: tenant.MessageQueued, Channel: tenant.SMS, To: p.number,
+			ID: event.NewMessageID(now), State: tenant.MessageQueued, Channel: tenant.SMS, To: p.number,
 			Connection: "con_sms", Client: p.client, Send: "code", Digits: 6,
 			NextAt: now, LeaseUntil: now.Add(30 * time.Second), CreatedAt: now,
 		},

@@ -203,42 +203,6 @@ func TestFinish(t *testing.T) {
 	})
 }
 
-// The message log is read newest first, in pages, whatever rules of sorting
-// the database was made with.
-func TestMessages(t *testing.T) {
-	read := func(t *testing.T, s *store.Store) {
-		var want []string
-		for i := range 7 {
-			p := someone{fmt.Sprintf("+44770090012%d", i), "app"}
-			b := p.begin(start.Add(time.Duration(i)*time.Second), "x")
-			b.Message.ID = event.NewMessageID(b.Now)
-			want = append([]string{mustBegin(t, s, b).Message.ID}, want...)
-		}
-		var got []string
-		before := ""
-		for range 10 {
-			page, err := s.Messages(t.Context(), before, 3)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(page) == 0 {
-				break
-			}
-			for _, m := range page {
-				got = append(got, m.ID)
-			}
-			before = got[len(got)-1]
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("the pages have\n%q, want\n%q", got, want)
-		}
-	}
-	storetest.Each(t, read)
-	t.Run("PostgreSQL that sorts as people do", func(t *testing.T) {
-		read(t, storetest.Open(t, storetest.Postgres(t, "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")))
-	})
-}
-
 // A sweep deletes what no rule looks at any more, and nothing else.
 func TestSweep(t *testing.T) {
 	ms := func(ago time.Duration) int64 { return start.Add(-ago).UnixMilli() }

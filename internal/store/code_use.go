@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/tenant"
+)
+
+// A codeUse is that the code of a key was redeemed.
+type codeUse struct {
+	key tenant.CodeKey
+	at  time.Time
+}
+
+// maxUses bounds how many redeemed codes wait to be noted in the message log.
+const maxUses = 1024
+
+// A useLog notes in the message log whose code was used. Nobody who signs in
+// waits for it, and a process that is killed forgets the last of them: the
+// message log is for people, and no rule reads it.
+type useLog struct {
+	uses  chan codeUse
+	stop  chan struct{}
+	ended chan struct{}
+}
+
+func (s *Store) startUses() {
+	s.uses = &useLog{uses: make(chan codeUse, maxUses), stop: make(chan struct{}), ended: make(chan struct{})}
+	go s.noteUses()
+}
+
+// used notes that a code was redeemed.
+func (s *Store) used(key tenant.CodeKey, at time.Time) {
+	if s.uses == nil {
+		return // tests of what a sign-in costs
+	}
+	select {
+	case s.uses.uses <- codeUse{key, at}:
+	default: // more than can be noted: sign-ins matter more
+	}
+}
+
+// useText marks the newest message of a key, which is the one that its code was
+// last sent with, unless that is still being handed over.
+const useText = `
+	UPDATE messages SET state = 'used', events = events || $6
+	WHERE id = (SELECT id FROM messages WHERE recipient = $1 AND id >= $5 AND connection_id = $2 AND client_id = $3 AND transaction_id = $4
+			AND state <> 'suppressed' ORDER BY id DESC LIMIT 1)
+		AND state NOT IN ('requested', 'queued', 'used')`
+
+func (s *Store) noteUses() {
+	defer close(s.uses.ended)
+	for {
+		var batch []codeUse
+		select {
+		case u := <-s.uses.uses:
+			batch = append(batch, u)
+		case <-s.uses.stop:
+			return
+		}
+		for more := true; more && len(batch) < maxBatch; {
+			select {
+			case u := <-s.uses.uses:
+				batch = append(batch, u)
+			default:
+				more = false
+			}
+		}
+		// Two processes lock rows in the same order.
+		slices.SortFunc(batch, func(a, b codeUse) int { return strings.Compare(a.key.Identifier, b.key.Identifier) })
+		note := func(tx querier) error {
+			for _, u := range batch {
+				line := encodeEvents([]tenant.MessageEvent{{At: u.at, State: tenant.MessageUsed}})
+				if _, err := tx.exec(context.Background(), useText, u.key.Identifier, u.key.Connection, u.key.Client, u.key.Transaction,
+					messageIDAt(u.at.Add(-tenant.MaxLifetime)), line); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if w, ok := s.writer.(*groupWriter); ok {
+			_ = w.writeLater(context.Background(), note)
+			continue
+		}
+		_ = s.write(context.Background(), note)
+	}
+}
+
+func (u *useLog) close() {
+	if u == nil {
+		return
+	}
+	close(u.stop)
+	<-u.ended
+}

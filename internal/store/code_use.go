@@ -44,10 +44,10 @@ func (s *Store) used(key tenant.CodeKey, at time.Time) {
 }
 
 // useText marks the newest message of a key, which is the one that its code was
-// last sent with, unless that is still being handed over.
+// last sent with before it was used, unless that is still being handed over.
 const useText = `
 	UPDATE messages SET state = 'used', events = events || $6
-	WHERE id = (SELECT id FROM messages WHERE recipient = $1 AND id >= $5 AND connection_id = $2 AND client_id = $3 AND transaction_id = $4
+	WHERE id = (SELECT id FROM messages WHERE recipient = $1 AND id >= $5 AND id < $7 AND connection_id = $2 AND client_id = $3 AND transaction_id = $4
 			AND state <> 'suppressed' ORDER BY id DESC LIMIT 1)
 		AND state NOT IN ('requested', 'queued', 'used')`
 
@@ -75,7 +75,7 @@ func (s *Store) noteUses() {
 			for _, u := range batch {
 				line := encodeEvents([]tenant.MessageEvent{{At: u.at, State: tenant.MessageUsed}})
 				if _, err := tx.exec(context.Background(), useText, u.key.Identifier, u.key.Connection, u.key.Client, u.key.Transaction,
-					messageIDAt(u.at.Add(-tenant.MaxLifetime)), line); err != nil {
+					messageIDAt(u.at.Add(-tenant.MaxLifetime)), line, messageIDAt(u.at.Add(time.Millisecond))); err != nil {
 					return err
 				}
 			}

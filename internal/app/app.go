@@ -191,11 +191,11 @@ func (a *App) listen() error {
 	}
 	if a.private, err = net.Listen("tcp", a.cfg.PrivateAddr); err != nil {
 		if a.cfg.Mode == config.Serve {
-			return explain(a.cfg.PrivateAddr, err)
+			return explain("--private-addr", a.cfg.PrivateAddr, err, portOf(a.Addr()))
 		}
 		// A second dev server on one machine is no reason to fail.
 		if a.private, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return explain(a.cfg.PrivateAddr, err)
+			return explain("--private-addr", a.cfg.PrivateAddr, err, portOf(a.Addr()))
 		}
 	}
 	a.url, err = publicURL(a.cfg, a.public[0].Addr())

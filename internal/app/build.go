@@ -190,6 +190,9 @@ func (a *App) DataPlace() string {
 	return fmt.Sprintf("PostgreSQL at %s%s", u.Host, u.Path)
 }
 
+// ConfigFile is the configuration file that was read, or "".
+func (a *App) ConfigFile() string { return a.cfg.File }
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

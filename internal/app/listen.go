@@ -16,7 +16,7 @@ import (
 func listen(cfg config.Config) ([]net.Listener, error) {
 	first, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
-		return nil, explain(cfg.Addr, err)
+		return nil, explain("--addr", cfg.Addr, err, portOf(cfg.PrivateAddr))
 	}
 	all := []net.Listener{first}
 	at := first.Addr().(*net.TCPAddr)
@@ -28,21 +28,29 @@ func listen(cfg config.Config) ([]net.Listener, error) {
 	return all, nil
 }
 
-// explain says what to do about a port that cannot be had.
-func explain(addr string, err error) error {
+// explain says who has a port that cannot be had, and what to do. The ports that
+// are the server's own are not offered.
+func explain(flag, addr string, err error, own ...int) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		host, port, _ := net.SplitHostPort(addr)
-		if free, ferr := net.Listen("tcp", net.JoinHostPort(host, "0")); ferr == nil {
-			port = strconv.Itoa(free.Addr().(*net.TCPAddr).Port)
-			_ = free.Close()
+		host, _, _ := net.SplitHostPort(addr)
+		port := portOf(addr)
+		by := holder(port)
+		if by == "" {
+			by = "another program"
 		}
-		return fmt.Errorf("%s is in use by another program: stop it, or choose another port, such as --addr %s",
-			addr, net.JoinHostPort(host, port))
+		return fmt.Errorf("%s is in use by %s: stop it, or choose another port, such as %s %s",
+			addr, by, flag, net.JoinHostPort(host, strconv.Itoa(freePort(host, port, own...))))
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("listening on %s needs more rights: choose a port above 1023", addr)
 	}
 	return fmt.Errorf("listen on %s: %w", addr, err)
+}
+
+func portOf(addr string) int {
+	_, text, _ := net.SplitHostPort(addr)
+	port, _ := strconv.Atoi(text)
+	return port
 }
 
 // publicURL is the address people reach the server at, without a slash at its

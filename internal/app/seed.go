@@ -23,6 +23,9 @@ const (
 	metaDevReady = "dev_ready"        // set once they are all stored
 )
 
+// DevCallback is where the ready-made applications of dev are sent back to.
+const DevCallback = "http://localhost:3000/callback"
+
 // seedWait is how long a second process waits for the first to finish.
 const seedWait = 5 * time.Second
 
@@ -156,7 +159,7 @@ func (a *App) seedClient(ctx context.Context, c devClient) error {
 		body["token_endpoint_auth_method"] = c.auth
 	}
 	if c.appType == "regular_web" || c.appType == "spa" {
-		body["callbacks"] = []string{"http://localhost:3000/callback"}
+		body["callbacks"] = []string{DevCallback}
 		body["web_origins"] = []string{"http://localhost:3000"}
 		body["allowed_logout_urls"] = []string{"http://localhost:3000"}
 	}

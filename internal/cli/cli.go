@@ -20,6 +20,7 @@ import (
 // verbs are all there is.
 type verbs struct {
 	Dev     devVerb     `cmd:"" help:"Run a server for development. Nothing is sent to phones or inboxes: every code is shown."`
+	Init    initVerb    `cmd:"" help:"Write a configuration file to begin with."`
 	Serve   serveVerb   `cmd:"" help:"Run a server for people."`
 	Try     tryVerb     `cmd:"" help:"Send yourself a code through a development server, enter it, and show each step."`
 	Token   tokenVerb   `cmd:"" help:"Print a token for the Management API."`
@@ -33,10 +34,12 @@ type verbs struct {
 	Version versionVerb `cmd:"" help:"Print the version."`
 }
 
-// streams are where verbs read and write.
+// streams are where verbs read and write, and how they show a page.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+	// open shows an address in a browser.
+	open func(ctx context.Context, address string) error
 }
 
 // Main runs the command line and returns the exit status.
@@ -70,7 +73,7 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	run.BindTo(ctx, (*context.Context)(nil))
-	if err := run.Run(&streams{in, out, errw}); err != nil {
+	if err := run.Run(&streams{in, out, errw, openBrowser}); err != nil {
 		fmt.Fprintln(errw, "doorcode:", err)
 		var use usageError
 		if errors.As(err, &use) {

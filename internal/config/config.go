@@ -47,7 +47,7 @@ type Config struct {
 	Ephemeral   bool // dev: a temporary database, removed at exit
 	TLS         bool // dev: https with a certificate authority of our own
 	AllowRemote bool // dev: listen beyond loopback
-	NoOpen      bool // dev: open no browser; this version never does
+	NoOpen      bool // dev: open no browser
 }
 
 // Defaults of the flags.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/store/storetest"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
@@ -157,7 +158,8 @@ func TestWhatProvidersDo(t *testing.T) {
 func ended(t *testing.T, s *testkit.Server, within time.Duration) tenant.Message {
 	t.Helper()
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		list, err := s.Store.Messages(t.Context(), "", 2)
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 2})
+		list := found.Items
 		if err != nil {
 			t.Fatal(err)
 		}

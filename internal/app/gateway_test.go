@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/gatewaytest"
@@ -121,7 +122,8 @@ func TestServeThroughGateway(t *testing.T) {
 func settled(t *testing.T, s *testkit.Server) tenant.Message {
 	t.Helper()
 	for range 200 {
-		list, err := s.Store.Messages(t.Context(), "", 1)
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+		list := found.Items
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/twiliotest"
@@ -39,7 +40,8 @@ func scrape(t *testing.T, s *testkit.Server) string {
 func over(t *testing.T, s *testkit.Server, want int) []tenant.Message {
 	t.Helper()
 	for range 400 {
-		list, err := s.Store.Messages(t.Context(), "", 100)
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 100})
+		list := found.Items
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/awstest"
@@ -275,7 +276,8 @@ func TestReportsOfVonage(t *testing.T) {
 			t.Errorf("a report was answered %d, %v, want %d", st, err, want)
 		}
 	}
-	list, err := p.Store.Messages(t.Context(), "", 1)
+	found, err := p.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+	list := found.Items
 	if err != nil || len(list) != 1 || list[0].State != tenant.MessageDelivered {
 		t.Errorf("the message is %+v, %v", list, err)
 	}

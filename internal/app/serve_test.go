@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/twiliotest"
@@ -118,7 +119,8 @@ func TestRefusalIsRecorded(t *testing.T) {
 	}
 	for range 100 {
 		time.Sleep(20 * time.Millisecond)
-		list, err := s.Store.Messages(t.Context(), "", 1)
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+		list := found.Items
 		if err != nil {
 			t.Fatal(err)
 		}

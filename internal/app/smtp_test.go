@@ -134,7 +134,8 @@ func failedMessage(t *testing.T, s *testkit.Server) tenant.Message {
 	t.Helper()
 	for range 250 {
 		time.Sleep(20 * time.Millisecond)
-		list, err := s.Store.Messages(t.Context(), "", 1)
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+		list := found.Items
 		if err != nil {
 			t.Fatal(err)
 		}

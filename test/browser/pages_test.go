@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/doorcode/doorcode/internal/manage"
 )
 
 // A look is a way in which somebody sees a page.
@@ -130,7 +132,8 @@ func (s *site) pages() []string {
 		"client_id": s.Ready.ManagementClientID, "audience": "https://appointments.example.com", "scope": []string{"read:appointments"},
 	})
 	sms, email, app := s.connection("sms"), s.connection("email"), s.Ready.ClientID
-	logs, err := s.Store.Messages(s.t.Context(), "", 1)
+	found, err := s.Store.Messages(s.t.Context(), manage.MessageQuery{Limit: 1})
+	logs := found.Items
 	if err != nil || len(logs) == 0 {
 		s.t.Fatalf("%d messages, %v", len(logs), err)
 	}

@@ -65,7 +65,8 @@ func TestBRU04ForwardedFor(t *testing.T) {
 			if st != 200 {
 				return
 			}
-			list, err := s.Store.Messages(t.Context(), "", 1)
+			found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+			list := found.Items
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
 			}

@@ -78,7 +78,8 @@ func sent(t *testing.T, s *testkit.Server, stand *twiliotest.Server, to string) 
 func latest(t *testing.T, s *testkit.Server) tenant.Message {
 	t.Helper()
 	for range 200 {
-		list, err := s.Store.Messages(t.Context(), "", 1)
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+		list := found.Items
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,8 @@ var composed = map[string]string{
 	"sealedRows":      "names of our tables and columns",
 	"SealedElsewhere": "names of our tables and columns",
 	"endSessionsOf":   "a statement that its caller has as a constant",
+	"Messages":        "conditions on columns of ours and numbers of parameters",
+	"Funnel":          "numbers of parameters, and types and states that stand in it",
 }
 
 // INJ-05: values reach the database as parameters. Wherever a text with SQL in it

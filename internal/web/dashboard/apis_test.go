@@ -120,7 +120,7 @@ func TestAPIApplications(t *testing.T) {
 	if got := grants(appointments); len(got) != 1 || !slices.Equal(got[0].Scopes, []string{"read:appointments"}) {
 		t.Errorf("granted %+v", got)
 	}
-	p = w.submit(w.browser, pressing(p, "revoke"))
+	w.submit(w.browser, pressing(p, "revoke"))
 	if got := grants(appointments); len(got) != 0 {
 		t.Errorf("still granted: %+v", got)
 	}

@@ -51,7 +51,9 @@ func (w *Worker) attempt(j *job) (pause time.Duration, again bool) {
 		return 0, false
 	}
 	began := time.Now()
-	receipt, failure := send(ctx, sender, out, limit)
+	noting, said := Noting(ctx)
+	receipt, failure := send(noting, sender, out, limit)
+	j.said = *said
 	j.m.Attempts++
 	if w.Counts != nil {
 		w.Counts.Attempted(j.m.Provider, j.m.Channel, time.Since(began), failure)

@@ -22,7 +22,7 @@ func (j *job) event(at time.Time, detail string) {
 // outcome says what is known of the message so far and sets it free.
 func (j *job) outcome() Outcome {
 	o := outcome(&j.m)
-	o.Events = slices.Clone(j.events)
+	o.Events, o.Exchange = slices.Clone(j.events), j.said
 	if j.unanswered > 0 && !o.State.Over() {
 		// How whoever takes over knows that the repetition is used up.
 		o.ErrorCode = CodeNoAnswer

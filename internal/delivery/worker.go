@@ -100,6 +100,7 @@ type job struct {
 	unanswered int
 	passing    int                   // failures of our own so far
 	events     []tenant.MessageEvent // not yet written
+	said       tenant.Exchange       // in the latest attempt
 }
 
 // Offer hands over a message that was just stored with a lease of this process.

@@ -42,6 +42,7 @@ func (p *planner) connection(d config.Document) (tenant.Connection, error) {
 	c := change.Connection
 	// In the order of the file: login pages begin with the one made first.
 	c.CreatedAt, c.UpdatedAt = p.now.Add(time.Duration(len(p.plan.Connections))*time.Millisecond), p.now
+	c.SecretsAt = secretsAt(c.Secrets, before, p.now)
 	if before != nil {
 		c.CreatedAt, c.Clients = before.CreatedAt, slices.Clone(before.Clients)
 	}

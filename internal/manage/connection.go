@@ -61,6 +61,7 @@ func (s *Service) CreateConnection(ctx context.Context, by Actor, body *settings
 	}
 	c := change.Connection
 	c.Clients, c.CreatedAt = change.Clients, s.Now()
+	c.SecretsAt = secretsAt(c.Secrets, nil, s.Now())
 	c.UpdatedAt = c.CreatedAt
 	e, err := s.recordConnection(by, outcome{what: "Create a connection", status: http.StatusCreated}, &c)
 	if err != nil {
@@ -129,9 +130,27 @@ func (s *Service) replace(c *tenant.Connection, change settings.ConnectionChange
 	*c = change.Connection
 	c.ID, c.Version, c.Managed, c.Clients, c.CreatedAt = before.ID, before.Version, before.Managed, before.Clients, before.CreatedAt
 	c.UpdatedAt = s.Now()
+	c.SecretsAt = secretsAt(c.Secrets, &before, c.UpdatedAt)
 	if change.NameClients {
 		c.Clients = change.Clients
 	}
+}
+
+// secretsAt is when each secret was last changed: now, unless it is the one that
+// the connection had before.
+func secretsAt(secrets map[string]string, before *tenant.Connection, now time.Time) map[string]time.Time {
+	at := map[string]time.Time{}
+	for name, value := range secrets {
+		at[name] = now
+		if before == nil || before.Secrets[name] != value {
+			continue
+		}
+		delete(at, name)
+		if known, ok := before.SecretsAt[name]; ok {
+			at[name] = known
+		}
+	}
+	return at
 }
 
 // DeleteConnection deletes a connection and its users.

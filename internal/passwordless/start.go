@@ -39,6 +39,9 @@ type StartRequest struct {
 	// Proven says that whoever asks has passed the challenge that Challenged
 	// asks for.
 	Proven bool
+	// Traced keeps what is said to the provider about the message, for the
+	// Dashboard.
+	Traced bool
 
 	RequestLanguage string // header x-request-language
 	AcceptLanguage  string // header accept-language
@@ -288,7 +291,7 @@ func (s *Service) begin(c *tenant.Connection, to tenant.Recipient, test *tenant.
 		Repeat: c.Resend != "new",
 		Message: tenant.Message{
 			ID: event.NewMessageID(now), State: tenant.MessageQueued, Channel: c.Channel,
-			To: to.Identifier, Connection: c.ID, Client: r.Client.ID,
+			To: to.Identifier, Connection: c.ID, Client: r.Client.ID, Traced: r.Traced,
 			Language: language(c, r), Send: send, Code: key, Digits: c.Code.Digits,
 			RequestIP: r.IP, UserAgent: text(r.UserAgent), TemplateVersion: c.Version,
 			NextAt: now, LeaseUntil: now.Add(delivery.Lease), CreatedAt: now,

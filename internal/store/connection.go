@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -152,13 +154,44 @@ func scanConnection(row scanner, keys *secret.Ring) (*tenant.Connection, error) 
 			return nil, fmt.Errorf("read secrets of %s: %w", id, err)
 		}
 	}
+	dates := takeDates(secrets)
 	c, err := settings.Connection([]byte(doc), secrets)
 	if err != nil {
 		return nil, err
 	}
+	c.SecretsAt = dates
 	c.ID, c.Version, c.Managed = tenant.ConnectionID(id), head.Version, head.Managed
 	c.CreatedAt, c.UpdatedAt = head.CreatedAt, head.UpdatedAt
 	return &c, nil
+}
+
+// dated begins the names of what stands beside the secrets: when each was last
+// changed.
+const dated = "@"
+
+// takeDates takes the times at which secrets were changed out of them.
+func takeDates(secrets map[string]string) map[string]time.Time {
+	dates := map[string]time.Time{}
+	for name, value := range secrets {
+		if of, ok := strings.CutPrefix(name, dated); ok {
+			if at, err := time.Parse(time.RFC3339, value); err == nil {
+				dates[of] = at
+			}
+			delete(secrets, name)
+		}
+	}
+	return dates
+}
+
+// withDates are secrets with the times at which they were changed.
+func withDates(c *tenant.Connection) map[string]string {
+	out := maps.Clone(c.Secrets)
+	for name, at := range c.SecretsAt {
+		if c.Secrets[name] != "" {
+			out[dated+name] = at.UTC().Format(time.RFC3339)
+		}
+	}
+	return out
 }
 
 func secretsPlace(id string) string { return "connections/" + id + "/secrets" }
@@ -220,7 +253,7 @@ func (s *Store) ChangeConnection(ctx context.Context, id tenant.ConnectionID, ch
 func (s *Store) putConnection(ctx context.Context, tx querier, c *tenant.Connection) error {
 	var sealed []byte
 	if len(c.Secrets) > 0 {
-		plain, err := json.Marshal(c.Secrets)
+		plain, err := json.Marshal(withDates(c))
 		if err != nil {
 			return fmt.Errorf("store connection: %w", err)
 		}

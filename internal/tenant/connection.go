@@ -64,10 +64,11 @@ type Connection struct {
 	// WaitForProvider is how long a start waits for the provider's refusal.
 	WaitForProvider time.Duration
 
-	Doc       []byte            // the document as the Management API shows it, without Secrets
-	Secrets   map[string]string // options that are stored sealed, by name
-	Version   int64             // grows with each change
-	Managed   bool              // written by the configuration file
+	Doc       []byte               // the document as the Management API shows it, without Secrets
+	Secrets   map[string]string    // options that are stored sealed, by name
+	SecretsAt map[string]time.Time // when each was last changed, where that is known
+	Version   int64                // grows with each change
+	Managed   bool                 // written by the configuration file
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -124,6 +124,7 @@ func (c *Client) Do(req *http.Request, p Party) (*Answer, error) {
 	var written atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{WroteHeaders: func() { written.Store(true) }})
 	req.Header.Set("User-Agent", "doorcode")
+	delivery.NoteRequest(ctx, said(req), p.Hidden...)
 	resp, err := c.http.Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, p.noAnswer(err, written.Load())
@@ -133,7 +134,29 @@ func (c *Client) Do(req *http.Request, p Party) (*Answer, error) {
 	if err != nil && resp.StatusCode < 300 {
 		return nil, p.noAnswer(err, true)
 	}
+	delivery.NoteAnswer(ctx, resp.StatusCode, body, p.Hidden...)
 	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// said is a request for people to read, without its headers, which have the
+// credentials.
+func said(req *http.Request) string {
+	line := req.Method + " " + req.URL.Scheme + "://" + req.URL.Host + req.URL.Path
+	if req.GetBody == nil {
+		return line
+	}
+	r, err := req.GetBody()
+	if err != nil {
+		return line
+	}
+	defer r.Close()
+	body, _ := io.ReadAll(io.LimitReader(r, maxAnswer))
+	if strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		if form, err := url.ParseQuery(string(body)); err == nil {
+			return delivery.FormText(req.Method, line[len(req.Method)+1:], form)
+		}
+	}
+	return line + "\n" + string(body)
 }
 
 // noAnswer is the error of an exchange that broke off.

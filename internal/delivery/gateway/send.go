@@ -73,16 +73,30 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	if err != nil {
 		return delivery.Receipt{}, err
 	}
+	hidden := []string{token, s.secret, string(s.key), m.Link, m.Code}
+	// The body alone: the address of a gateway may have a key in it.
+	delivery.NoteRequest(ctx, req.Method+" "+req.URL.Scheme+"://"+req.URL.Host+"\n"+bodyOf(req), hidden...)
 	resp, err := s.client.http.Do(req)
 	if err != nil {
 		return delivery.Receipt{}, s.noAnswer(m, token, err, written.Load())
 	}
 	defer resp.Body.Close()
+	delivery.NoteAnswer(ctx, resp.StatusCode, nil)
 	// What the body says does not count, and nobody is shown it (SSR-07).
 	late := time.AfterFunc(drainTime, cancel)
 	_, _ = io.Copy(io.Discard, resp.Body)
 	late.Stop()
 	return delivery.Receipt{}, s.judge(resp)
+}
+
+// bodyOf is what a request sends.
+func bodyOf(req *http.Request) string {
+	r, err := req.GetBody() // it is a buffer's
+	if err != nil {
+		return ""
+	}
+	body, _ := io.ReadAll(r)
+	return string(body)
 }
 
 // request makes the request, and returns the token in it too.

@@ -61,10 +61,15 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	if err != nil {
 		return delivery.Receipt{}, err
 	}
+	delivery.NoteRequest(ctx, fmt.Sprintf("SMTP %s:%d, %s\nMAIL FROM:<%s>\nRCPT TO:<%s>\nDATA, Message-ID %s",
+		s.server.Host, s.server.Port, s.server.Security, l.from, l.to, l.id))
 	at, err := s.converse(ctx, func(client *smtp.Client) (step, error) { return deliver(client, l) })
 	if err != nil {
-		return delivery.Receipt{}, s.failure(m, at, errors.Join(err, ctx.Err()))
+		e := s.failure(m, at, errors.Join(err, ctx.Err()))
+		delivery.NoteReply(ctx, e.Error(), s.password, m.Code, m.Link)
+		return delivery.Receipt{}, e
 	}
+	delivery.NoteReply(ctx, "250, taken")
 	return delivery.Receipt{ProviderID: l.id, State: tenant.MessageAccepted}, nil
 }
 

@@ -66,6 +66,7 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	}
 	s.sign(req)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	delivery.NoteRequest(ctx, delivery.FormText(req.Method, s.account(path), form), s.hidden(m)...)
 	resp, err := s.client.http.Do(req)
 	if err != nil {
 		return delivery.Receipt{}, s.noAnswer(m, err, written.Load())
@@ -75,6 +76,7 @@ func (s *sender) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	if err != nil && resp.StatusCode < 300 {
 		return delivery.Receipt{}, s.noAnswer(m, err, true)
 	}
+	delivery.NoteAnswer(ctx, resp.StatusCode, body, s.hidden(m)...)
 	return s.answer(m, resp, body)
 }
 
@@ -265,12 +267,7 @@ func (s *sender) retryAfter(v string) time.Duration {
 // clean makes a line of at most n bytes of what came from outside, without what
 // nobody may read: an intermediary might echo the request.
 func (s *sender) clean(m delivery.Outgoing, text string, n int) string {
-	basic := base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password))
-	hide := []string{basic, s.password, s.token, m.Link, m.Code}
-	if m.Spoken != "" {
-		hide = append(hide, strings.Join(strings.Split(m.Code, ""), ", "))
-	}
-	for _, hidden := range hide {
+	for _, hidden := range s.hidden(m) {
 		if len(hidden) >= 4 {
 			text = strings.ReplaceAll(text, hidden, "[redacted]")
 		}
@@ -285,6 +282,16 @@ func (s *sender) clean(m delivery.Outgoing, text string, n int) string {
 		text = strings.ToValidUTF8(text[:n], "")
 	}
 	return strings.TrimSpace(text)
+}
+
+// hidden is what nobody may read.
+func (s *sender) hidden(m delivery.Outgoing) []string {
+	basic := base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.password))
+	hide := []string{basic, s.password, s.token, m.Link, m.Code}
+	if m.Spoken != "" {
+		hide = append(hide, strings.Join(strings.Split(m.Code, ""), ", "))
+	}
+	return hide
 }
 
 // scrub is clean for an error. What it wrapped is lost, and with it what else

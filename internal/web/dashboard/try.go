@@ -125,7 +125,7 @@ func (d *Dashboard) sendTry(q *request, c *tenant.Connection, p tryPage) (string
 		return "", err
 	}
 	r := passwordless.StartRequest{
-		Client: client, Authenticated: true, Connection: c.Name, Send: "code", RequestLanguage: p.Language,
+		Client: client, Authenticated: true, Connection: c.Name, Send: "code", Traced: true, RequestLanguage: p.Language,
 		AcceptLanguage: q.Header.Get("Accept-Language"), IP: q.caller.IP, IPKey: q.caller.IPKey, UserAgent: q.caller.UserAgent,
 	}
 	if c.Channel == tenant.SMS {

@@ -87,17 +87,18 @@ func (s *Service) Message(ctx context.Context, id string) (tenant.Message, error
 	return m, as(err, ErrMessage)
 }
 
-// RevealRecipient returns a message whose recipient is to be shown in full, and
-// notes in the log who wanted to see it.
-func (s *Service) RevealRecipient(ctx context.Context, by Actor, id string) (tenant.Message, error) {
-	m, err := s.Message(ctx, id)
-	if err != nil {
-		return m, err
+// RevealRecipient reads messages whose recipients are to be shown in full, and
+// notes in the log who wanted to see them.
+func (s *Service) RevealRecipient(by Actor) func(ctx context.Context, id string) (tenant.Message, error) {
+	return func(ctx context.Context, id string) (tenant.Message, error) {
+		m, err := s.Message(ctx, id)
+		if err != nil {
+			return m, err
+		}
+		e := s.entry(event.ManagementSecret, by, outcome{what: "Read the recipient of a message", status: http.StatusOK})
+		e.Details["message_id"], e.ConnectionID = m.ID, m.Connection
+		return m, s.Logs.AddLogs(ctx, e)
 	}
-	e := s.entry(event.ManagementSecret, by, outcome{what: "Read the recipient of a message", status: http.StatusOK})
-	e.Details["message_id"] = m.ID
-	e.ConnectionID = m.Connection
-	return m, s.Logs.AddLogs(ctx, e)
 }
 
 // Funnel is what sign-ins came to in the hours up to and with the present one.

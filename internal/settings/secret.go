@@ -33,6 +33,15 @@ func secretOptions() []secretOption {
 	}
 }
 
+// SecretNames are the names that secrets among the options are stored under.
+func SecretNames() []string {
+	var names []string
+	for _, s := range secretOptions() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
 // parent returns the object that the last part of the path is in, nil if there
 // is none, and that part.
 func parent(o *Object, path string) (*Object, string) {

@@ -35,7 +35,7 @@ func (d *Dashboard) codeForms(s codeSource) ([]codeForm, error) {
 	if err != nil {
 		return nil, err
 	}
-	forms := []codeForm{{"curl", fmt.Sprintf("TOKEN=$(doorcode token --scope %s --ttl 1h)\ncurl -sS --fail-with-body -X PATCH %s/api/v2/%s \\\n  -H \"authorization: Bearer $TOKEN\" -H 'content-type: application/json' -d %s",
+	forms := []codeForm{{"curl", fmt.Sprintf("TOKEN=$(doorcode token --scope %s --ttl 1h)\ncurl -sS --fail-with-body -X PATCH '%s/api/v2/%s' \\\n  -H \"authorization: Bearer $TOKEN\" -H 'content-type: application/json' -d %s",
 		s.Scope, d.URL, s.Path, quoted(patch))}}
 	section := &settings.Object{}
 	section.SetRaw(s.Section, append(append([]byte("["), s.Document.Bytes()...), ']'))
@@ -82,7 +82,7 @@ func terraformName(s string) string {
 // its templates escaped.
 func writeArguments(b *strings.Builder, o *settings.Object, indent string) error {
 	for _, name := range o.Names() {
-		if inner := o.Object(name); inner != nil {
+		if inner := o.Object(name); inner != nil && name != "auth_params" { // which is a map
 			fmt.Fprintf(b, "%s%s {\n", indent, name)
 			if err := writeArguments(b, inner, indent+"  "); err != nil {
 				return err

@@ -27,14 +27,15 @@ type settingsPage struct {
 	Version int64
 	// Theirs is what somebody else stored meanwhile, where it is something
 	// else.
-	Theirs   map[string]string
-	Address  string // of the page
-	Twilio   bool   // the account is Twilio's
-	Ending   string // the last four characters of the stored token
-	Warnings []string
-	Checked  bool // the provider was asked
-	Findings []delivery.Finding
-	Clients  []*tenant.Client // the applications that a preview can be for
+	Theirs    map[string]string
+	Address   string // of the page
+	Twilio    bool   // the account is Twilio's
+	Ending    string // the last four characters of the stored token
+	TokenDate string // " 2 Jan 2026": since when it is stored
+	Warnings  []string
+	Checked   bool // the provider was asked
+	Findings  []delivery.Finding
+	Clients   []*tenant.Client // the applications that a preview can be for
 }
 
 // settings shows what a connection is set to.
@@ -52,6 +53,9 @@ func (d *Dashboard) showSettings(w http.ResponseWriter, q *request, c *tenant.Co
 		p.Ending = t[len(t)-4:]
 	} else if t != "" {
 		p.Ending = "…" // too short to show a part of it
+	}
+	if at := c.SecretsAt[settings.SecretTwilio]; !at.IsZero() {
+		p.TokenDate = " " + at.UTC().Format("2 Jan 2006")
 	}
 	p.Warnings = warnings(c)
 	var err error

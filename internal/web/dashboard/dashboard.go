@@ -88,8 +88,7 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	d.signInRoutes(mux)
-	d.page(mux, "GET "+pathHome+"/{$}", tenant.Viewer, d.home)
-	d.page(mux, "GET "+pathHome, tenant.Viewer, d.home)
+	d.homeRoutes(mux)
 	d.page(mux, "GET "+pathAdministrators, tenant.Owner, d.administrators)
 	d.page(mux, "POST "+pathAdministrators, tenant.Owner, d.changeAdministrators)
 	d.connectionRoutes(mux)

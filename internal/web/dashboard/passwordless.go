@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
@@ -31,6 +30,9 @@ func (d *Dashboard) connectionRoutes(mux *http.ServeMux) {
 	d.page(mux, "POST "+one+"/try", tenant.Editor, d.runTry)
 	d.page(mux, "GET "+one+"/preview", tenant.Viewer, d.preview)
 	d.page(mux, "POST "+one+"/preview", tenant.Editor, d.previewTyped)
+	d.page(mux, "GET "+one+"/deliveries", tenant.Viewer, d.deliveries)
+	d.page(mux, "GET "+one+"/code", tenant.Viewer, d.connectionCode)
+	d.page(mux, "POST "+one+"/code", tenant.Viewer, d.typedCode)
 	d.page(mux, "GET "+one+"/applications", tenant.Viewer, d.connectionApplications)
 	d.page(mux, "POST "+one+"/applications", tenant.Editor, d.toggleApplication)
 }
@@ -40,6 +42,7 @@ const (
 	tabSettings     = "settings"
 	tabApplications = "applications"
 	tabTry          = "try"
+	tabDeliveries   = "deliveries"
 )
 
 func tabAddress(id tenant.ConnectionID, tab string) string {
@@ -316,12 +319,16 @@ func (d *Dashboard) connection(q *request, tab string) (*tenant.Connection, conn
 		return nil, f, err
 	}
 	for _, t := range tabs() {
-		f.Tabs = append(f.Tabs, link{Name: strings.ToUpper(t[:1]) + t[1:], Address: tabAddress(c.ID, t), Here: t == tab})
+		f.Tabs = append(f.Tabs, link{Name: t.name, Address: tabAddress(c.ID, t.path), Here: t.path == tab})
 	}
 	return c, f, nil
 }
 
-func tabs() []string { return []string{tabSettings, tabApplications, tabTry} }
+func tabs() []struct{ path, name string } {
+	return []struct{ path, name string }{
+		{tabSettings, "Settings"}, {tabApplications, "Applications"}, {tabTry, "Try"}, {tabDeliveries, "Deliveries"}, {tabCode, "As code"},
+	}
+}
 
 // title names a connection as its card does.
 func title(c *tenant.Connection) string {

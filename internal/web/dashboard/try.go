@@ -26,6 +26,7 @@ type tryPage struct {
 	Clients      []*tenant.Client
 	Problem      string
 	Message      *tenant.Message // what was sent
+	Line         messageLine     // the same for the page
 	Over         bool            // and no further attempt is made
 	Outbox       string
 	Tokens       []decoded
@@ -59,6 +60,7 @@ func (p *tryPage) about(q *request, d *Dashboard, c *tenant.Connection, id strin
 	if err == nil && m.Connection != c.ID {
 		err = errNoPage
 	}
+	p.Line = d.messageLine(&m, map[string]string{string(c.ID): c.Name}, true)
 	p.Message, p.Over, p.To, p.Client, p.Language = &m, m.State.Over(), m.To, m.Client, m.Language
 	return err
 }

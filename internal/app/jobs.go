@@ -55,9 +55,16 @@ func (a *App) refresh(ctx context.Context) {
 
 // sweep deletes in small steps, so that it never holds up a request for long.
 func (a *App) sweep(ctx context.Context) {
+	a.inSteps(ctx, func() (bool, error) { return a.Store.Sweep(ctx, a.now()) })
+	if days := a.cfg.Keep(); days > 0 {
+		a.inSteps(ctx, func() (bool, error) { return a.Store.Forget(ctx, a.now().AddDate(0, 0, -days)) })
+	}
+}
+
+func (a *App) inSteps(ctx context.Context, step func() (more bool, err error)) {
 	for more := true; more && ctx.Err() == nil; {
 		var err error
-		if more, err = a.Store.Sweep(ctx, a.now()); err != nil {
+		if more, err = step(); err != nil {
 			if ctx.Err() == nil {
 				a.Log.ErrorContext(ctx, "sweep failed", "err", err)
 			}

@@ -40,10 +40,11 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 	}
 	pushed := false
 	if uri := r.Values.Get("request_uri"); s.Pushed != nil && strings.HasPrefix(uri, grant.PushedPrefix) {
-		if r.Values, err = s.Pushed.Take(ctx, client, uri); err != nil {
-			return Step{}, err
+		values, err := s.Pushed.Take(ctx, client, uri)
+		if err != nil {
+			return s.notPushed(client, r, err)
 		}
-		pushed = true
+		r.Values, pushed = values, true
 	}
 	if slices.Contains(r.Repeated, "redirect_uri") {
 		return Step{}, oauth.RepeatedParameter("redirect_uri")
@@ -65,6 +66,21 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 		return step, s.note(ctx, step.Event, client, b, fault.Of(err).Message)
 	}
 	return step, nil
+}
+
+// notPushed answers a request that names a pushed one of which there is none. It
+// needs no redirect URI beside that name; if it has a good one, the application
+// hears of it there, else the person does.
+func (s *Service) notPushed(client *tenant.Client, r Request, why error) (Step, error) {
+	to := r.Values.Get("redirect_uri")
+	if to == "" || len(r.Repeated) > 0 || fault.Has(why, fault.Internal) {
+		return Step{}, why
+	}
+	redirect, err := oauth.Redirect(client, to, s.HTTPS)
+	if err != nil {
+		return Step{}, why
+	}
+	return answer(oauth.ReplyFor(redirect, s.Tokens.Issuer, r.Values).Error(fault.Of(why))), nil
 }
 
 func (s *Service) client(ctx context.Context, r Request) (*tenant.Client, error) {

@@ -28,6 +28,7 @@ type serverFlags struct {
 	Limits         string   `help:"Limits on requests and sends: off, auth0 or strict (dev: off, serve: strict)." env:"DOORCODE_LIMITS" placeholder:"MODE"`
 	TLSCert        string   `help:"Certificate file, to serve https." env:"DOORCODE_TLS_CERT" placeholder:"FILE"`
 	TLSKey         string   `help:"Key file of the certificate." env:"DOORCODE_TLS_KEY" placeholder:"FILE"`
+	KeepDays       string   `help:"Delete log events and messages after as many days (default 365; 0 keeps them)." env:"DOORCODE_KEEP_DAYS" placeholder:"DAYS"`
 	LogFormat      string   `help:"Log lines as text or json." env:"DOORCODE_LOG_FORMAT" placeholder:"FORMAT"`
 }
 
@@ -58,6 +59,7 @@ func (f serverFlags) config(mode config.Mode) (config.Config, error) {
 	c.PrivateAddr, c.ReadyFile = f.PrivateAddr, f.ReadyFile
 	c.TrustedProxies = f.TrustedProxies
 	c.Limits, c.TLSCert, c.TLSKey, c.LogFormat = f.Limits, f.TLSCert, f.TLSKey, f.LogFormat
+	c.KeepDays = f.KeepDays
 	f.fill(&c)
 	return c, err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -41,6 +42,7 @@ type Config struct {
 	TLSCert        string   // certificate file
 	TLSKey         string   // its key
 	LogFormat      string   // text or json
+	KeepDays       string   // how many days log events and messages are kept; 0: until they are deleted
 	TwilioURL      string   // base URL of Twilio's API
 	ProviderURLs   []string // NAME=URL: base URLs of the other providers, for stand-ins
 
@@ -56,6 +58,7 @@ const (
 	DefaultPrivateAddr = "127.0.0.1:8788"
 	DefaultDatabase    = "sqlite:doorcode.db"
 	DefaultKeyFile     = "doorcode.key"
+	DefaultKeepDays    = "365"
 	DefaultTwilioURL   = "https://api.twilio.com"
 )
 
@@ -71,6 +74,7 @@ func (c *Config) Fill() {
 	set(&c.Database, DefaultDatabase)
 	set(&c.KeyFile, DefaultKeyFile)
 	set(&c.LogFormat, "text")
+	set(&c.KeepDays, DefaultKeepDays)
 	set(&c.TwilioURL, DefaultTwilioURL)
 	private, limits := DefaultPrivateAddr, "strict"
 	if _, port, err := net.SplitHostPort(c.Addr); err == nil && port == "0" {
@@ -89,7 +93,7 @@ func (c *Config) FillFrom(f *File) error {
 	texts := map[string]*string{
 		"addr": &c.Addr, "public-url": &c.PublicURL, "dashboard-url": &c.DashboardURL, "database": &c.Database,
 		"key-file": &c.KeyFile, "private-addr": &c.PrivateAddr, "ready-file": &c.ReadyFile, "limits": &c.Limits,
-		"tls-cert": &c.TLSCert, "tls-key": &c.TLSKey, "log-format": &c.LogFormat, "twilio-url": &c.TwilioURL,
+		"tls-cert": &c.TLSCert, "tls-key": &c.TLSKey, "log-format": &c.LogFormat, "keep-days": &c.KeepDays, "twilio-url": &c.TwilioURL,
 	}
 	for name, value := range f.Server {
 		switch field, known := texts[name]; {
@@ -107,6 +111,15 @@ func (c *Config) FillFrom(f *File) error {
 		}
 	}
 	return nil
+}
+
+// maxKeepDays bounds KeepDays.
+const maxKeepDays = 36500
+
+// Keep is how many days log events and messages are kept; 0 is for ever.
+func (c *Config) Keep() int {
+	days, _ := strconv.Atoi(c.KeepDays) // Validate has looked
+	return days
 }
 
 // setList sets what was left empty from a text with commas.
@@ -131,6 +144,9 @@ func (c *Config) Validate() error {
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		bad("--log-format must be text or json, not %q", c.LogFormat)
+	}
+	if days, err := strconv.Atoi(c.KeepDays); err != nil || days < 0 || days > maxKeepDays {
+		bad("--keep-days must be a number of days up to %d, or 0 to delete nothing, not %q", maxKeepDays, c.KeepDays)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key belong together: set both or neither")

@@ -11,7 +11,7 @@ func TestFill(t *testing.T) {
 	filled := func(change func(c *Config)) Config {
 		c := Config{
 			Addr: "127.0.0.1:8787", PrivateAddr: "127.0.0.1:8788", Database: "sqlite:doorcode.db",
-			KeyFile: "doorcode.key", LogFormat: "text", TwilioURL: "https://api.twilio.com", Limits: "strict",
+			KeyFile: "doorcode.key", LogFormat: "text", KeepDays: "365", TwilioURL: "https://api.twilio.com", Limits: "strict",
 		}
 		change(&c)
 		return c
@@ -37,10 +37,10 @@ func TestFill(t *testing.T) {
 		{"an address that is none", Config{Mode: Serve, Addr: "nonsense"}, filled(func(c *Config) { c.Mode, c.Addr = Serve, "nonsense" })},
 		{"nothing that is set is touched", Config{
 			Mode: Dev, Addr: "a:1", PrivateAddr: "b:2", PublicURL: "https://x.example", Database: "postgres://x", KeyFile: "k",
-			LogFormat: "json", Limits: "strict", TwilioURL: "http://t.example",
+			LogFormat: "json", KeepDays: "0", Limits: "strict", TwilioURL: "http://t.example",
 		}, Config{
 			Mode: Dev, Addr: "a:1", PrivateAddr: "b:2", PublicURL: "https://x.example", Database: "postgres://x", KeyFile: "k",
-			LogFormat: "json", Limits: "strict", TwilioURL: "http://t.example",
+			LogFormat: "json", KeepDays: "0", Limits: "strict", TwilioURL: "http://t.example",
 		}},
 	}
 	for _, tt := range tests {
@@ -94,6 +94,8 @@ func TestValidate(t *testing.T) {
 		{"an address without a port", serve(func(c *Config) { c.Addr = "127.0.0.1" }), []string{`--addr must be HOST:PORT`}},
 		{"a private address without a port", serve(func(c *Config) { c.PrivateAddr = "x" }), []string{`--private-addr must be HOST:PORT`}},
 		{"limits nobody knows", serve(func(c *Config) { c.Limits = "on" }), []string{`--limits must be off, auth0 or strict, not "on"`}},
+		{"days that are no number", serve(func(c *Config) { c.KeepDays = "a year" }), []string{`--keep-days must be a number of days up to 36500, or 0 to delete nothing, not "a year"`}},
+		{"days before today", serve(func(c *Config) { c.KeepDays = "-1" }), []string{"--keep-days"}},
 		{"a log format nobody knows", serve(func(c *Config) { c.LogFormat = "xml" }), []string{`--log-format must be text or json, not "xml"`}},
 		{"a certificate without its key", serve(func(c *Config) { c.TLSCert = "c" }), []string{"--tls-cert and --tls-key belong together"}},
 		{"a key without its certificate", serve(func(c *Config) { c.TLSKey = "k" }), []string{"--tls-cert and --tls-key belong together"}},

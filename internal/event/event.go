@@ -70,10 +70,7 @@ func New(typ string, now time.Time) tenant.LogEvent {
 func NewID(now time.Time) string {
 	var b strings.Builder
 	b.Grow(56)
-	now = now.UTC()
-	b.WriteString("900")
-	b.WriteString(now.Format("20060102150405"))
-	fmt.Fprintf(&b, "%03d", now.Nanosecond()/1_000_000)
+	b.WriteString(FirstID(now))
 	var raw [16]byte
 	_, _ = rand.Read(raw[:])
 	// Two numbers of eighteen digits. The slight favour of small numbers in
@@ -82,6 +79,13 @@ func NewID(now time.Time) string {
 		fmt.Fprintf(&b, "%018d", binary.BigEndian.Uint64(raw[8*i:])%1_000_000_000_000_000_000)
 	}
 	return b.String()
+}
+
+// FirstID is what the ids of a moment begin with: it sorts after all of earlier
+// ones and before its own.
+func FirstID(at time.Time) string {
+	at = at.UTC()
+	return fmt.Sprintf("900%s%03d", at.Format("20060102150405"), at.Nanosecond()/1_000_000)
 }
 
 // About fills in what the event is about.
@@ -97,5 +101,10 @@ func About(e *tenant.LogEvent, c *tenant.Connection, client *tenant.Client) {
 // NewMessageID returns an id for a message: "msg_" and 24 letters and digits
 // that sort by time.
 func NewMessageID(now time.Time) string {
-	return fmt.Sprintf("msg_%09s%s", strconv.FormatInt(now.UnixMilli(), 36), secret.Alphanumeric(15))
+	return FirstMessageID(now) + secret.Alphanumeric(15)
+}
+
+// FirstMessageID is to the ids of messages what FirstID is to those of events.
+func FirstMessageID(at time.Time) string {
+	return fmt.Sprintf("msg_%09s", strconv.FormatInt(at.UnixMilli(), 36))
 }

@@ -21,6 +21,11 @@ const keepCells = 30 * 24 * time.Hour
 // one that is used again revokes what it gave.
 const keepUsedCodes = 24 * time.Hour
 
+// keepReplaced is how long a refresh token is known after it was replaced, so that
+// one that is used again ends its grant. Later it is refused like any that was
+// never given.
+const keepReplaced = 90 * 24 * time.Hour
+
 // expiring says which rows of a table are of no use any more.
 type expiring struct {
 	find, remove string
@@ -98,6 +103,12 @@ func (s *Store) sweepExpired(ctx context.Context, now time.Time) (more bool, err
 			`DELETE FROM authorization_codes WHERE digest IN
 				(SELECT digest FROM authorization_codes WHERE expires_at < $1 LIMIT $2)`,
 			now.Add(-keepUsedCodes),
+		},
+		{
+			`SELECT EXISTS (SELECT 1 FROM refresh_tokens WHERE replaced_at > 0 AND replaced_at < $1)`,
+			`DELETE FROM refresh_tokens WHERE digest IN
+				(SELECT digest FROM refresh_tokens WHERE replaced_at > 0 AND replaced_at < $1 LIMIT $2)`,
+			now.Add(-keepReplaced),
 		},
 	}, administratorRows(now)...) {
 		var some bool

@@ -216,6 +216,9 @@ func (s *Store) DeleteUser(ctx context.Context, d manage.DeleteUser) error {
 		if err := s.eraseUser(ctx, tx, &u, d.Now); err != nil {
 			return err
 		}
+		if err := forgetPerson(ctx, tx, &u); err != nil {
+			return err
+		}
 		return insertLogs(ctx, tx, d.Event, d.Deleted)
 	})
 }

@@ -147,6 +147,18 @@ func TestOAU22PushedRequests(t *testing.T) {
 	if status, at := open(w.Ready.ClientID, uri); status < 400 && !strings.Contains(at, "invalid_request_uri") {
 		t.Errorf("a request that is over is taken: %d %s", status, at)
 	}
+	// With a good redirect URI beside it the application hears of it; with none,
+	// or another, only the person does.
+	const gone = "urn:ietf:params:oauth:request_uri:gone&state=s"
+	if status, at := open(w.Ready.ClientID, gone+"&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback"); status != 303 ||
+		!strings.HasPrefix(at, "http://localhost:3000/callback?error=invalid_request_uri") || !strings.Contains(at, "state=s") {
+		t.Errorf("with a redirect URI: %d %s", status, at)
+	}
+	for _, to := range []string{"", "&redirect_uri=https%3A%2F%2Fevil.example%2F"} {
+		if status, at := open(w.Ready.ClientID, gone+to); status < 400 || at != "" {
+			t.Errorf("with %q: %d %s", to, status, at)
+		}
+	}
 	for _, c := range []struct {
 		more map[string]string
 		want int

@@ -50,6 +50,8 @@ const (
 	pathMessages       = "/dashboard/messages"
 	pathLogs           = "/dashboard/logs"
 	pathSettings       = "/dashboard/settings"
+	pathSearch         = "/dashboard/search"
+	pathAlive          = "/dashboard/alive"
 )
 
 // A Dashboard serves them. All fields but Outbox must be set.
@@ -91,6 +93,11 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.homeRoutes(mux)
 	d.page(mux, "GET "+pathAdministrators, tenant.Owner, d.administrators)
 	d.page(mux, "POST "+pathAdministrators, tenant.Owner, d.changeAdministrators)
+	d.page(mux, "GET "+pathSearch, tenant.Viewer, d.search)
+	d.page(mux, "GET "+pathAlive, tenant.Viewer, func(w http.ResponseWriter, _ *request) error {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
 	d.connectionRoutes(mux)
 	d.applicationRoutes(mux)
 	d.apiRoutes(mux)

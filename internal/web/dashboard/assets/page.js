@@ -1,4 +1,10 @@
-// What every page has: buttons that copy what stands beside them.
+// What every page has: forms that lose nothing, a palette, keys, and buttons that
+// copy what stands beside them.
+import "./guard.js";
+import "./submit.js";
+import "./palette.js";
+import "./keys.js";
+
 for (const button of document.querySelectorAll("[data-copy]")) {
 	button.hidden = false;
 }

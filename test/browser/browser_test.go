@@ -16,8 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/config"
@@ -58,7 +60,51 @@ const (
 // false.
 func newSite(t *testing.T, signedIn bool, change ...func(*config.Config)) *site {
 	t.Helper()
-	s := &site{t: t, Server: testkit.Start(t, change...), tab: chromium.New(t)}
+	s := newSiteIn(t, chromium.New(t), change...)
+	if signedIn {
+		s.developer()
+	}
+	return s
+}
+
+// newTab opens a tab that shares nothing with the others of its browser.
+func newTab(t *testing.T, browser context.Context) context.Context {
+	t.Helper()
+	// A context has no window at first, and without one no tab can be opened.
+	own := cdp.WithExecutor(browser, chromedp.FromContext(browser).Browser)
+	space, err := target.CreateBrowserContext().WithDisposeOnDetach(true).Do(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := target.CreateTarget("about:blank").WithBrowserContextID(space).WithNewWindow(true).Do(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, done := chromedp.NewContext(browser, chromedp.WithTargetID(id))
+	t.Cleanup(func() {
+		done()
+		_ = target.DisposeBrowserContext(space).Do(own)
+	})
+	if err := chromedp.Run(tab); err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+// developer signs the developer in to the Dashboard.
+func (s *site) developer() {
+	s.t.Helper()
+	s.run(
+		chromedp.Navigate(s.URL+"/dashboard"),
+		chromedp.Click("#developer", chromedp.ByQuery),
+		chromedp.WaitVisible("form.me", chromedp.ByQuery),
+	)
+}
+
+// newSiteIn starts a server that is looked at in a tab.
+func newSiteIn(t *testing.T, tab context.Context, change ...func(*config.Config)) *site {
+	t.Helper()
+	s := &site{t: t, Server: testkit.Start(t, change...), tab: tab}
 	chromedp.ListenTarget(s.tab, func(e any) {
 		switch e := e.(type) {
 		case *runtime.EventExceptionThrown:
@@ -71,13 +117,6 @@ func newSite(t *testing.T, signedIn bool, change ...func(*config.Config)) *site 
 			}
 		}
 	})
-	if signedIn {
-		s.run(
-			chromedp.Navigate(s.URL+"/dashboard"),
-			chromedp.Click("#developer", chromedp.ByQuery),
-			chromedp.WaitVisible("form.me", chromedp.ByQuery),
-		)
-	}
 	return s
 }
 
@@ -99,7 +138,7 @@ func (s *site) faults() []string {
 // run fails the test unless all of it can be done.
 func (s *site) run(actions ...chromedp.Action) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.tab, 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.tab, 10*time.Second)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var at, text string

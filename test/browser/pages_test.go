@@ -75,8 +75,8 @@ const checks = `(async () => {
 	});
 })()`
 
-// check checks the page that is shown.
-func (s *site) check(name, checker string) {
+// inspect checks the page that is shown.
+func (s *site) inspect(name, checker string) {
 	s.t.Helper()
 	var found string
 	s.run(chromedp.Evaluate(checker, nil), chromedp.Evaluate(checks, &found, awaited))
@@ -112,7 +112,7 @@ func TestD20Pages(t *testing.T) {
 	for i, p := range s.pages() {
 		for _, l := range looks(i) {
 			s.run(l.apply(), chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery))
-			s.check(strings.TrimPrefix(p, s.URL)+" at "+l.String(), checker)
+			s.inspect(strings.TrimPrefix(p, s.URL)+" at "+l.String(), checker)
 		}
 	}
 }
@@ -183,15 +183,15 @@ func TestL31LoginPages(t *testing.T) {
 		for _, l := range looks(i) {
 			name := connection + " at " + l.String()
 			s.run(l.apply(), chromedp.Navigate(s.authorize("connection", connection)), chromedp.WaitVisible("#username", chromedp.ByQuery))
-			s.check("identifier, "+name, checker)
+			s.inspect("identifier, "+name, checker)
 			s.run(chromedp.SetValue("#username", wrong, chromedp.ByQuery), chromedp.Click("#continue", chromedp.ByQuery), chromedp.WaitVisible("#error", chromedp.ByQuery))
-			s.check("bad identifier, "+name, checker)
+			s.inspect("bad identifier, "+name, checker)
 			s.run(chromedp.SetValue("#username", to, chromedp.ByQuery), chromedp.Click("#continue", chromedp.ByQuery), chromedp.WaitVisible("#code", chromedp.ByQuery))
-			s.check("code, "+name, checker)
+			s.inspect("code, "+name, checker)
 			s.run(chromedp.SendKeys("#code", "000000\r", chromedp.ByQuery), chromedp.WaitVisible(`[role="alert"]`, chromedp.ByQuery))
-			s.check("wrong code, "+name, checker)
+			s.inspect("wrong code, "+name, checker)
 		}
 	}
 	s.run(chromedp.Navigate(s.URL+"/dashboard/login"), chromedp.WaitVisible("#developer", chromedp.ByQuery))
-	s.check("the Dashboard's sign-in", checker)
+	s.inspect("the Dashboard's sign-in", checker)
 }

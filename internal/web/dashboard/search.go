@@ -1,11 +1,9 @@
 package dashboard
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
-	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
@@ -15,6 +13,9 @@ import (
 const (
 	maxSearched = 200 // bytes of what is typed
 	maxOfAKind  = 6
+	// minMessageID is what no provider's ids are shorter than, and few names and
+	// numbers longer.
+	minMessageID = 16
 )
 
 // An item is something that a search found.
@@ -133,8 +134,11 @@ func connectionSettings(c tenant.Channel) []named {
 		}, both...)
 	}
 	return append([]named{
-		{"Twilio Account SID", "twilio_sid"}, {"Twilio Auth Token", "twilio_token"}, {"SMS Source: From", "from"},
-		{"Twilio Messaging Service SID (Copilot)", "messaging_service_sid"}, {"Message (template)", "template"},
+		{"Twilio Account SID", "twilio_sid"},
+		{"Twilio Auth Token", "twilio_token"},
+		{"SMS Source: From", "from"},
+		{"Twilio Messaging Service SID (Copilot)", "messaging_service_sid"},
+		{"Message (template)", "template"},
 	}, both...)
 }
 
@@ -183,21 +187,20 @@ func (d *Dashboard) findPeople(q *request, text string) ([]item, error) {
 	return found, nil
 }
 
-// findMessages finds a message by its whole id.
+// findMessages finds messages by whole ids, ours or the provider's.
 func (d *Dashboard) findMessages(q *request, text string) ([]item, error) {
-	m, err := d.message(q.Context(), text)
-	if fault.Has(err, fault.NotFound) {
+	if len(text) < minMessageID || strings.ContainsAny(text, " @+|") {
 		return nil, nil
 	}
+	list, err := d.Manage.SearchMessages(q.Context(), text, manage.MessageQuery{Limit: maxOfAKind})
 	if err != nil {
 		return nil, err
 	}
-	return []item{{m.ID, "Message, " + string(m.State), pathMessages + "/" + m.ID}}, nil
-}
-
-func (d *Dashboard) message(ctx context.Context, id string) (tenant.Message, error) {
-	if !strings.HasPrefix(id, "msg_") {
-		return tenant.Message{}, manage.ErrMessage
+	var found []item
+	for _, m := range list.Items {
+		if m.ID == text || m.ProviderID == text {
+			found = append(found, item{text, "Message, " + string(m.State), pathMessages + "/" + m.ID})
+		}
 	}
-	return d.Manage.Message(ctx, id)
+	return found, nil
 }

@@ -32,6 +32,10 @@ function guard(form) {
 	form.addEventListener("kept", () => {
 		leaving = false;
 	});
+	// A page that the browser kept and shows again is guarded again.
+	addEventListener("pageshow", () => {
+		leaving = false;
+	});
 	addEventListener("beforeunload", (event) => {
 		if (!leaving && changed()) {
 			event.preventDefault();

@@ -75,6 +75,7 @@ if (dialog) {
 		}
 	});
 	document.getElementById("keys-on").addEventListener("change", (event) => set(event.target.checked));
+	dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
 	for (const opener of document.querySelectorAll("[data-keys]")) {
 		opener.hidden = false;
 		opener.addEventListener("click", show);

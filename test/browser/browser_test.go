@@ -147,14 +147,6 @@ func (s *site) run(actions ...chromedp.Action) {
 	}
 }
 
-// text is what stands in an element.
-func (s *site) text(selector string) string {
-	s.t.Helper()
-	var text string
-	s.run(chromedp.Text(selector, &text, chromedp.ByQuery))
-	return text
-}
-
 // code is the newest code for somebody.
 func (s *site) code(to string) string {
 	s.t.Helper()

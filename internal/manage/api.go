@@ -2,6 +2,8 @@ package manage
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"slices"
 
@@ -186,13 +188,26 @@ func (s *Service) DeleteClientGrant(ctx context.Context, by Actor, id string) er
 	return err
 }
 
-// ChangeSettings changes the tenant's settings as a body asks.
-func (s *Service) ChangeSettings(ctx context.Context, by Actor, body *settings.Object) (*settings.Object, error) {
+// SettingsState names a state of the tenant's settings: no two have the same.
+func SettingsState(set *tenant.Settings) string { return stateOf(set.Doc) }
+
+func stateOf(doc []byte) string {
+	sum := sha256.Sum256(doc)
+	return hex.EncodeToString(sum[:16])
+}
+
+// ChangeSettings changes the tenant's settings as a body asks. seen is the state
+// that was looked at, or empty if it does not matter; the fault is ErrStale if
+// they have changed since.
+func (s *Service) ChangeSettings(ctx context.Context, by Actor, body *settings.Object, seen string) (*settings.Object, error) {
 	if body.Len() == 0 {
 		return nil, settings.Invalid("", "Too few properties defined (0), minimum 1")
 	}
 	var after *settings.Object
 	err := s.Tenant.ChangeSettings(ctx, func(doc []byte) ([]byte, tenant.LogEvent, error) {
+		if seen != "" && seen != stateOf(doc) {
+			return nil, tenant.LogEvent{}, ErrStale
+		}
 		changed, err := settings.ChangeTenant(doc, body)
 		if err != nil {
 			return nil, tenant.LogEvent{}, err

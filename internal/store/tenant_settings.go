@@ -22,13 +22,15 @@ func (s *Store) Settings(ctx context.Context) (*tenant.Settings, error) {
 
 func readSettings(ctx context.Context, q querier) (*tenant.Settings, error) {
 	var doc string
-	if err := q.row(ctx, `SELECT doc FROM tenant_settings WHERE id = 1`).Scan(&doc); err != nil {
+	var managed bool
+	if err := q.row(ctx, `SELECT doc, managed FROM tenant_settings WHERE id = 1`).Scan(&doc, &managed); err != nil {
 		return nil, fmt.Errorf("read tenant settings: %w", err)
 	}
 	t, err := settings.Tenant([]byte(doc))
 	if err != nil {
 		return nil, err
 	}
+	t.Managed = managed
 	return &t, nil
 }
 

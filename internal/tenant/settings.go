@@ -36,6 +36,7 @@ type Settings struct {
 	SMSBudget Budget
 	Flags     Flags
 	Doc       []byte // the document as the Management API shows it
+	Managed   bool   // written by the configuration file
 }
 
 // Flags are the tenant's switches that engines read. The zero value is what a

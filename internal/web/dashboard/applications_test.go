@@ -274,6 +274,9 @@ func (w *world) manage() *manage.Service {
 	}
 }
 
+// actor is nobody in particular.
+func (w *world) actor() manage.Actor { return manage.Actor{} }
+
 // manageByFile applies a file that names the application.
 func (w *world) manageByFile(id tenant.ClientID) {
 	w.t.Helper()

@@ -160,7 +160,7 @@ func (a *API) changeSettings(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	after, err := a.Manage.ChangeSettings(r.Context(), r.actor, body)
+	after, err := a.Manage.ChangeSettings(r.Context(), r.actor, body, "")
 	if err != nil {
 		return err
 	}

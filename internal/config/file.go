@@ -198,7 +198,7 @@ func (r *fileReader) section(f *File, name string, key, value *yaml.Node) error 
 func serverKeys() []string {
 	return []string{
 		"addr", "public_url", "dashboard_url", "database", "key_file", "private_addr", "ready_file",
-		"trusted_proxies", "allow_networks", "limits", "tls_cert", "tls_key", "log_format", "twilio_url",
+		"trusted_proxies", "allow_networks", "limits", "tls_cert", "tls_key", "log_format", "keep_days", "twilio_url",
 		"provider_urls",
 	}
 }

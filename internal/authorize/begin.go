@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,12 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 		return Step{}, oauth.RepeatedParameter("redirect_uri")
 	}
 	redirect, err := oauth.Redirect(client, r.Values.Get("redirect_uri"), s.HTTPS)
+	if errors.Is(err, oauth.ErrCallback) {
+		if nerr := s.noteCallback(ctx, client, b, r.Values.Get("redirect_uri")); nerr != nil {
+			return Step{}, nerr
+		}
+		return Step{Event: event.LoginFailed}, err
+	}
 	if err != nil {
 		return Step{}, err
 	}
@@ -333,10 +340,29 @@ func entry(typ string, now time.Time, client *tenant.Client, b Browser) tenant.L
 	return e
 }
 
+// maxRejected bounds what is kept of an address that anybody can send.
+const maxRejected = 500
+
+// noteCallback records a redirect URI that is not the application's, so that
+// whoever sets it up sees what was asked for. One that is longer than any
+// callback is likely to be is not kept.
+func (s *Service) noteCallback(ctx context.Context, client *tenant.Client, b Browser, uri string) error {
+	e := entry(event.LoginFailed, s.Now(), client, b)
+	e.Description = oauth.ErrCallback.Message
+	if len(uri) <= maxRejected {
+		e.Details = map[string]any{event.RejectedCallback: uri}
+	}
+	return s.noteEvent(ctx, b, e)
+}
+
 // note records a refusal, which belongs to no other write.
 func (s *Service) note(ctx context.Context, typ string, client *tenant.Client, b Browser, what string) error {
 	e := entry(typ, s.Now(), client, b)
 	e.Description = what
+	return s.noteEvent(ctx, b, e)
+}
+
+func (s *Service) noteEvent(ctx context.Context, b Browser, e tenant.LogEvent) error {
 	if err := s.Ledger.Note(ctx, s.limited(attack.Silent, b), e); err != nil {
 		return fmt.Errorf("log refused request: %w", err)
 	}

@@ -10,12 +10,10 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// CallbackMismatch is the fault of a redirect URI that is not the application's.
-// It is shown to the person and never sent anywhere.
-func CallbackMismatch() *fault.Error {
-	return fault.New(fault.Denied, CodeUnauthorizedClient,
-		"Callback URL mismatch. The redirect_uri is not in the list of allowed callback URLs of the application.")
-}
+// ErrCallback is the fault of a redirect URI that is not the application's. It is
+// shown to the person and never sent anywhere.
+var ErrCallback = fault.New(fault.Denied, CodeUnauthorizedClient,
+	"Callback URL mismatch. The redirect_uri is not in the list of allowed callback URLs of the application.")
 
 // badRedirect is the fault of a redirect URI that no application may have.
 func badRedirect(why string) *fault.Error { return InvalidRequest("The redirect_uri " + why) }
@@ -43,7 +41,7 @@ func Redirect(c *tenant.Client, sent string, https bool) (uri string, err error)
 			return uri, nil
 		}
 	}
-	return "", CallbackMismatch()
+	return "", ErrCallback
 }
 
 // CheckRedirect refuses what must not be a redirect URI, whoever has registered

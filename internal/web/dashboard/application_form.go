@@ -209,7 +209,7 @@ func addressWarning(address string, dev bool) string {
 	if err != nil {
 		return ""
 	}
-	local := u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
+	local := onOwnMachine(u)
 	switch {
 	case strings.Contains(address, "*"):
 		return "whoever controls one name that a wildcard covers gets the codes sent there. Name each address."
@@ -221,6 +221,12 @@ func addressWarning(address string, dev bool) string {
 		return "addresses are compared letter by letter: one without the slash at its end is another."
 	}
 	return ""
+}
+
+// onOwnMachine reports whether an address leads to whoever's machine it is opened
+// on.
+func onOwnMachine(u *url.URL) bool {
+	return u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
 }
 
 // patch is the change that the form asks for.

@@ -28,6 +28,7 @@ func (d *Dashboard) applicationRoutes(mux *http.ServeMux) {
 	d.page(mux, "GET "+one+"/quickstart", tenant.Viewer, d.quickstart)
 	d.page(mux, "GET "+one+"/settings", tenant.Viewer, d.applicationSettings)
 	d.page(mux, "POST "+one+"/settings", tenant.Editor, d.saveApplication)
+	d.page(mux, "POST "+one+"/callbacks", tenant.Editor, d.addCallback)
 	d.page(mux, "GET "+one+"/connections", tenant.Viewer, d.applicationConnections)
 	d.page(mux, "POST "+one+"/connections", tenant.Editor, d.toggleConnection)
 	d.page(mux, "GET "+one+"/code", tenant.Viewer, d.applicationCode)
@@ -75,12 +76,14 @@ func typeName(value string) string {
 
 // applicationsList is the list of applications.
 type applicationsList struct {
-	List []applicationRow
-	Edit bool
+	List   []applicationRow
+	Edit   bool
+	Newest int // sign-ins that were looked at
 }
 
 type applicationRow struct {
 	Client      *tenant.Client
+	SignedIn    time.Time // zero: none among the newest
 	Type        string
 	Address     string
 	Connections []string // by name
@@ -96,9 +99,13 @@ func (d *Dashboard) applications(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := applicationsList{Edit: q.Who.Role.May(tenant.Editor)}
+	signedIn, err := d.lastSignIns(q)
+	if err != nil {
+		return err
+	}
+	p := applicationsList{Edit: q.Who.Role.May(tenant.Editor), Newest: newestSignIns}
 	for _, c := range clients.Items {
-		row := applicationRow{Client: c, Type: typeName(c.AppType), Address: applicationAddress(c.ID, tabSettings)}
+		row := applicationRow{Client: c, SignedIn: signedIn[c.ID], Type: typeName(c.AppType), Address: applicationAddress(c.ID, tabSettings)}
 		for _, way := range connections.Items {
 			if way.Admits(c.ID) {
 				row.Connections = append(row.Connections, way.Name)
@@ -153,11 +160,7 @@ func (d *Dashboard) createApplication(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	tab := tabQuickstart
-	if c.AppType == "non_interactive" {
-		tab = tabSettings
-	}
-	return leave(w, q.Request, applicationAddress(c.ID, tab)+"?done=added")
+	return leave(w, q.Request, applicationAddress(c.ID, tabQuickstart)+"?done=added")
 }
 
 // firstGrants are the grant types that an application of the type starts with:
@@ -234,6 +237,7 @@ type applicationPage struct {
 	// Warnings are about addresses that are taken and may not be meant, by
 	// field.
 	Warnings map[string][]string
+	Rejected *rejected
 	Domain   string
 	Seen     int64 // when it was last changed
 	Address  string
@@ -266,6 +270,10 @@ func (d *Dashboard) showApplication(w http.ResponseWriter, q *request, p applica
 	p.Seen = p.Client.UpdatedAt.UnixMilli()
 	p.Methods, p.Algs, p.Grants = p.Form.methods(), p.Form.algs(), p.Form.grantChoices()
 	p.Warnings = p.Form.warnings(d.Dev)
+	var err error
+	if p.Rejected, err = d.rejectedCallback(q, p.Client); err != nil {
+		return err
+	}
 	v := view{Title: p.Client.Name, Script: "form.js", Failed: p.Problem != "" || len(p.Wrong) > 0, Body: p}
 	return d.show(w, q, "application-settings", v)
 }

@@ -322,7 +322,7 @@ func TestQuickstarts(t *testing.T) {
 			t.Errorf("%s has the secret", key)
 		}
 		if key != "curl" {
-			w.says(p, "to the Allowed Callback URLs")
+			w.says(p, "is not among the Allowed Callback URLs yet")
 		}
 	}
 	for _, text := range []string{"-X PATCH", `resource "auth0_client" "shop"`, "clients:"} {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"text/template"
 	"time"
 
@@ -29,8 +31,15 @@ type program struct {
 	Text      string
 }
 
-// programList are the programs in the order in which they are offered.
-func programList() []program {
+// machine is the key of the program that asks for a token in its own name.
+const machine = "machine"
+
+// programList are the programs for an application, in the order in which they
+// are offered.
+func programList(c *tenant.Client) []program {
+	if !c.MayUse(tenant.GrantAuthorizationCode) && !c.MayUse(tenant.GrantOTP) && c.MayUse(tenant.GrantClientCredentials) {
+		return []program{{Key: machine, Name: "curl", File: "token.sh", Run: "sh token.sh"}}
+	}
 	return []program{
 		{Key: "curl", Name: "curl", File: "sign-in.sh", Run: "sh sign-in.sh"},
 		{
@@ -42,7 +51,10 @@ func programList() []program {
 			Run: "go run .",
 		},
 		{Key: "python", Name: "Python", Before: "pip install flask authlib requests", File: "app.py", Run: "python app.py"},
-		{Key: "react", Name: "React", Before: "npm install @auth0/auth0-react@2", File: "main.jsx", Run: ""},
+		{
+			Key: "react", Name: "React", File: "src/main.jsx", Run: "npm run dev -- --port {{.Port}}",
+			Before: "npm create vite@latest example -- --template react\ncd example\nnpm install @auth0/auth0-react@2",
+		},
 	}
 }
 
@@ -54,6 +66,8 @@ type quickstartPage struct {
 	Issuer   string
 	Callback string
 	Missing  string // of what the program needs and the application lacks
+	Add      string // the callback that is missing
+	Seen     int64  // when the application was last changed
 	Since    int64  // sign-ins are waited for from then on
 	SignedIn *tenant.LogEvent
 	Connect  bool // no connection is on for it
@@ -61,8 +75,10 @@ type quickstartPage struct {
 
 // programValues are what is filled in.
 type programValues struct {
-	Issuer, Domain, ClientID, Callback, Origin, Connection string
-	SMS, Public                                            bool
+	Issuer, Domain, ClientID, Connection string
+	Audience                             string // of an API that it may ask for in its own name
+	Callback, Origin, Port, Path         string // of the callback, its origin, port and path
+	SMS, Public                          bool
 }
 
 // quickstart shows a program with the application's own values, and whether
@@ -72,7 +88,7 @@ func (d *Dashboard) quickstart(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := quickstartPage{applicationFrame: f, Issuer: d.URL + "/"}
+	p := quickstartPage{applicationFrame: f, Issuer: d.URL + "/", Seen: c.UpdatedAt.UnixMilli()}
 	query := q.URL.Query()
 	if p.Since, err = strconv.ParseInt(query.Get("since"), 10, 64); err != nil || p.Since <= 0 {
 		p.Since = d.Now().UnixMilli()
@@ -81,8 +97,8 @@ func (d *Dashboard) quickstart(w http.ResponseWriter, q *request) error {
 	if key == "" {
 		key = map[string]string{"spa": "react", "native": "curl"}[c.AppType]
 	}
-	list := programList()
-	p.Program = list[1]
+	list := programList(c)
+	p.Program = list[min(1, len(list)-1)]
 	for _, one := range list {
 		if one.Key == key {
 			p.Program = one
@@ -95,7 +111,7 @@ func (d *Dashboard) quickstart(w http.ResponseWriter, q *request) error {
 	if err := d.fillProgram(q, c, &p); err != nil {
 		return err
 	}
-	if p.SignedIn, err = d.signInSince(q, c.ID, p.Since); err != nil {
+	if p.SignedIn, err = d.signInSince(q, c.ID, &p); err != nil {
 		return err
 	}
 	v := view{Title: c.Name, Body: p}
@@ -108,76 +124,135 @@ func (d *Dashboard) quickstart(w http.ResponseWriter, q *request) error {
 // fillProgram writes the program with the values of the application.
 func (d *Dashboard) fillProgram(q *request, c *tenant.Client, p *quickstartPage) error {
 	values := programValues{Issuer: d.URL + "/", Domain: d.domain(), ClientID: string(c.ID), Public: c.Public(), Connection: "email"}
-	p.Callback = "http://localhost:3000/callback"
-	if p.Program.Key == "react" {
-		p.Callback = "http://localhost:3000"
-	}
-	if len(c.Callbacks) > 0 && p.Program.Key != "react" {
-		p.Callback = c.Callbacks[0]
-	}
-	values.Callback, values.Origin = p.Callback, p.Callback
-	if u, err := url.Parse(p.Callback); err == nil {
-		values.Origin = u.Scheme + "://" + u.Host
-	}
+	values.come(programCallback(c, p.Program.Key))
+	p.Callback = values.Callback
 	ways, err := d.Manage.ListConnections(q.Context(), manage.ConnectionQuery{Client: c.ID}, everything())
 	if err != nil {
 		return err
 	}
-	p.Connect = len(ways.Items) == 0
+	p.Connect = len(ways.Items) == 0 && p.Program.Key != machine
 	for i, way := range ways.Items {
 		if i == 0 || way.Channel == tenant.SMS {
 			values.Connection, values.SMS = way.Name, way.Channel == tenant.SMS
 		}
 	}
-	p.Missing = missing(c, p)
-	t, err := template.ParseFS(programs, "quickstart/"+p.Program.Key+".txt")
+	p.Missing, p.Add = missing(c, p)
+	if p.Program.Key == machine {
+		if values.Audience, err = d.firstAudience(q, c.ID); err != nil {
+			return err
+		}
+		if p.Missing = ""; values.Audience == "" {
+			p.Missing = "No API is authorized for this application yet. Do that under APIs, Machine to Machine."
+			values.Audience = "https://api.example.com"
+		}
+	}
+	return p.Program.write(values)
+}
+
+// firstAudience is an API that an application may ask for in its own name, as
+// applications name it; empty if there is none.
+func (d *Dashboard) firstAudience(q *request, id tenant.ClientID) (string, error) {
+	grants, err := d.Manage.ListClientGrants(q.Context(), manage.GrantQuery{Client: id}, manage.Window{Limit: 1})
+	if err != nil || len(grants.Items) == 0 {
+		return "", err
+	}
+	return d.Manage.ShownAudience(grants.Items[0].Audience), nil
+}
+
+// write fills in what the program is and how it is started.
+func (p *program) write(values programValues) error {
+	t, err := template.ParseFS(programs, "quickstart/"+p.Key+".txt")
+	if err == nil {
+		_, err = t.New("run").Parse(p.Run)
+	}
 	if err != nil {
 		return fmt.Errorf("parse program: %w", err)
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, values); err != nil {
+	var text, run bytes.Buffer
+	if err := t.Execute(&text, values); err != nil {
 		return fmt.Errorf("write program: %w", err)
 	}
-	p.Program.Text = b.String()
+	if err := t.ExecuteTemplate(&run, "run", values); err != nil {
+		return fmt.Errorf("write program: %w", err)
+	}
+	p.Text, p.Run = text.String(), run.String()
 	return nil
 }
 
-// missing says what the application lacks for the program.
-func missing(c *tenant.Client, p *quickstartPage) string {
+// programCallback is where a program takes people back: one of the
+// application's own callbacks, on this machine if there is one, since that is
+// where programs are tried. A page has no path of its own for it.
+func programCallback(c *tenant.Client, key string) string {
+	fits := func(callback string) bool {
+		u, err := url.Parse(callback)
+		return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.RawQuery == "" &&
+			!strings.ContainsAny(callback, "*{}\"'`\\$<>") && // it stands in programs
+			(key == "react") == (u.Path == "" || u.Path == "/")
+	}
+	for _, callback := range c.Callbacks {
+		if u, err := url.Parse(callback); err == nil && fits(callback) && onOwnMachine(u) {
+			return callback
+		}
+	}
+	for _, callback := range c.Callbacks {
+		if fits(callback) {
+			return callback
+		}
+	}
+	if key == "react" {
+		return "http://localhost:3000"
+	}
+	return "http://localhost:3000/callback"
+}
+
+// come fills in where people come back to. The callback is an address.
+func (v *programValues) come(callback string) {
+	u, err := url.Parse(callback)
+	if err != nil {
+		return
+	}
+	v.Callback, v.Origin, v.Path, v.Port = callback, u.Scheme+"://"+u.Host, u.Path, u.Port()
+	if v.Port == "" {
+		v.Port = "3000"
+	}
+}
+
+// missing says what the application lacks for the program, and, if that is a
+// callback, which.
+func missing(c *tenant.Client, p *quickstartPage) (text, callback string) {
 	needs := tenant.GrantAuthorizationCode
 	if p.Program.Key == "curl" {
 		needs = tenant.GrantOTP
 	}
-	if !c.MayUse(needs) {
-		return "This application may not use the grant type that the program needs. Allow it under Settings, Grant Types."
+	switch {
+	case !c.MayUse(needs):
+		return "This application may not use the grant type that the program needs. Allow it under Settings, Grant Types.", ""
+	case p.Program.Key == "curl" && c.AuthMethod == tenant.AuthSecretBasic:
+		return "The program sends the secret in the body, and this application sends it as Basic. Change the Authentication Method under Settings.", ""
+	case needs == tenant.GrantAuthorizationCode && !slices.Contains(c.Callbacks, p.Callback):
+		return p.Callback + " is not among the Allowed Callback URLs yet.", p.Callback
 	}
-	if needs == tenant.GrantOTP {
-		return ""
-	}
-	for _, callback := range c.Callbacks {
-		if callback == p.Callback {
-			return ""
-		}
-	}
-	return "Add " + p.Callback + " to the Allowed Callback URLs under Settings."
+	return "", ""
 }
 
 // signInSince is a sign-in with the application after a moment, or nil. Only
 // events since then are looked at.
-func (d *Dashboard) signInSince(q *request, id tenant.ClientID, since int64) (*tenant.LogEvent, error) {
-	from := time.UnixMilli(since)
+func (d *Dashboard) signInSince(q *request, id tenant.ClientID, p *quickstartPage) (*tenant.LogEvent, error) {
+	from := time.UnixMilli(p.Since)
 	if oldest := d.Now().Add(-24 * time.Hour); from.Before(oldest) {
 		from = oldest
 	}
-	for _, typ := range []string{event.Login, event.ExchangePasswordless} {
-		list, err := d.Manage.ListLogs(q.Context(), manage.LogRequest{
-			Query: fmt.Sprintf("client_id:%q AND type:%q AND date:[%s TO *]", id, typ, from.UTC().Format(time.RFC3339Nano)),
-		}, manage.Window{Limit: 1})
+	types := []string{event.Login, event.ExchangePasswordless}
+	if p.Program.Key == machine {
+		types = []string{event.ExchangeClient}
+	}
+	for _, typ := range types {
+		found, err := d.Manage.FindLogs(q.Context(), manage.LogFind{Type: typ, Client: string(id), From: from, Limit: 1})
 		if err != nil {
 			return nil, err
 		}
-		if len(list.Items) > 0 {
-			return &list.Items[0], nil
+		if len(found.Items) > 0 {
+			return &found.Items[0], nil
 		}
 	}
 	return nil, nil

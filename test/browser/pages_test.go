@@ -133,10 +133,10 @@ func (s *site) pages() []string {
 	})
 	sms, email, app := s.connection("sms"), s.connection("email"), s.Ready.ClientID
 	found, err := s.Store.Messages(s.t.Context(), manage.MessageQuery{Limit: 1})
-	logs := found.Items
-	if err != nil || len(logs) == 0 {
-		s.t.Fatalf("%d messages, %v", len(logs), err)
+	if err != nil || len(found.Items) == 0 {
+		s.t.Fatalf("%d messages, %v", len(found.Items), err)
 	}
+	message := found.Items[0].ID
 	list := []string{s.URL + "/dashboard", s.URL + "/outbox"}
 	for _, parts := range [][]string{
 		{"connections", "passwordless"},
@@ -164,6 +164,12 @@ func (s *site) pages() []string {
 		{"users", user},
 		{"logs"},
 		{"administrators"},
+		{"connections", "passwordless", sms, "deliveries"},
+		{"connections", "passwordless", sms, "code"},
+		{"messages"},
+		{"messages", message},
+		{"settings"},
+		{"settings", "code"},
 		{"nothing-here"},
 	} {
 		list = append(list, s.below(parts...))

@@ -227,6 +227,8 @@ func missing(c *tenant.Client, p *quickstartPage) (text, callback string) {
 	switch {
 	case !c.MayUse(needs):
 		return "This application may not use the grant type that the program needs. Allow it under Settings, Grant Types.", ""
+	case p.Program.Key == "express" && c.Public():
+		return "The library of this program works only with applications that keep a secret, and this one has none. Use a Regular Web Application.", ""
 	case p.Program.Key == "curl" && c.AuthMethod == tenant.AuthSecretBasic:
 		return "The program sends the secret in the body, and this application sends it as Basic. Change the Authentication Method under Settings.", ""
 	case needs == tenant.GrantAuthorizationCode && !slices.Contains(c.Callbacks, p.Callback):

@@ -21,7 +21,7 @@ import (
 )
 
 // Patience is how long a tab of New goes on before what it does is given up.
-const Patience = 2 * time.Minute
+const Patience = 5 * time.Minute
 
 // New starts a browser and returns the context of its first tab, for
 // chromedp.Run. The test is skipped where there is no Chromium; the variable

@@ -3,14 +3,11 @@ package authorize
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"slices"
 
-	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
-	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -89,41 +86,12 @@ func (s *Service) Identify(ctx context.Context, id string, in Identification, b 
 	if n < 0 {
 		return at(t), errConnection
 	}
-	puzzle, err := s.puzzle(ctx, t, list[n], in)
-	if err != nil {
-		return Step{}, err
-	}
-	if puzzle != nil {
-		step := at(t)
-		step.Puzzle = puzzle
-		return step, nil
-	}
-	return s.send(ctx, t, client, list[n], in.Identifier, b)
-}
-
-// puzzle is what has to be solved before a code is sent, or nil. It belongs to
-// the sign-in and the recipient, and is made anew from them each time, so that
-// nothing is stored for whoever does not solve it.
-func (s *Service) puzzle(ctx context.Context, t tenant.Transaction, c *tenant.Connection, in Identification) (*attack.Puzzle, error) {
-	challenged, err := s.Passwordless.Challenged(ctx, c, in.Identifier)
-	if err != nil || !challenged {
-		return nil, err
-	}
-	seeds := s.Secrets.MACs(secret.Browsers, "puzzle", t.ID, string(c.ID), in.Identifier)
-	for _, seed := range seeds { // of the root key before, too
-		if puzzleOf(seed).Solved(in.Answer) {
-			return nil, nil
-		}
-	}
-	return puzzleOf(seeds[0]), nil
-}
-
-func puzzleOf(seed []byte) *attack.Puzzle {
-	return &attack.Puzzle{Seed: hex.EncodeToString(seed[:16]), Bits: attack.PuzzleBits}
+	return s.send(ctx, sendTo{t, client, list[n], in.Identifier, in.Answer}, b)
 }
 
 // Resend asks for another code for who the sign-in is for. Limits may keep it
-// from being sent, which looks the same.
+// from being sent, which looks the same, and a puzzle may have to be solved as
+// for the first.
 func (s *Service) Resend(ctx context.Context, id string, b Browser) (Step, error) {
 	t, client, err := s.pending(ctx, id, b)
 	if err != nil {
@@ -139,18 +107,33 @@ func (s *Service) Resend(ctx context.Context, id string, b Browser) (Step, error
 	if err != nil {
 		return Step{}, err
 	}
-	return s.send(ctx, t, client, c, t.Identifier, b)
+	return s.send(ctx, sendTo{t, client, c, t.Identifier, ""}, b)
 }
 
-func (s *Service) send(ctx context.Context, t tenant.Transaction, client *tenant.Client, c *tenant.Connection, to string, b Browser) (Step, error) {
+// sendTo is who a code is sent to in a sign-in, and the answer to a puzzle.
+type sendTo struct {
+	tenant.Transaction
+	client     *tenant.Client
+	connection *tenant.Connection
+	to, answer string
+}
+
+func (s *Service) send(ctx context.Context, in sendTo, b Browser) (Step, error) {
+	t, client, c, to := in.Transaction, in.client, in.connection, in.to
+	challenge := passwordless.Challenge{Proof: s.proof(in), Until: t.Expires}
+	if challenge.Proof == nil {
+		// Most are told here, before anything is counted or locked.
+		if ask, err := s.Passwordless.Challenged(ctx, c, to, b.Device); ask || err != nil {
+			return s.unproven(in), err
+		}
+	}
 	r := passwordless.StartRequest{
 		Client: client, Connection: c.Name, Send: sending(c), Transaction: t.ID,
 		AcceptLanguage: b.Language, IP: b.IP, IPKey: b.IPKey, UserAgent: b.UserAgent,
 		// When the identifier's tries are used up, people here go on with a
 		// longer code (R4).
 		Device: b.Device, Spare: true,
-		// Whoever comes here was not challenged, or has passed.
-		Proven: true,
+		Challenge: &challenge,
 	}
 	if c.Channel == tenant.SMS {
 		r.PhoneNumber = to
@@ -160,6 +143,9 @@ func (s *Service) send(ctx context.Context, t tenant.Transaction, client *tenant
 	started, err := s.Passwordless.Start(ctx, r)
 	if err != nil {
 		return at(t), err
+	}
+	if started.Unproven {
+		return s.unproven(in), nil
 	}
 	// The code comes first: a sign-in that waits for one has one.
 	choice := Choice{

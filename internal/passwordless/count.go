@@ -32,6 +32,8 @@ func (o BeginOutcome) word() string {
 		return "budget_spent"
 	case Held:
 		return "held"
+	case Unproven:
+		return "unproven"
 	}
 	return "other"
 }

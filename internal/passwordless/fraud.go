@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorcode/doorcode/internal/account"
 	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
@@ -49,7 +50,7 @@ func (s *Service) limitFraud(c *tenant.Connection, set *tenant.Settings, r Start
 	}
 	b.Spreads = attack.Spreads(c.Fraud, ip, b.Device, b.Now)
 	b.Budgets = attack.Budgets(set.SMSBudget, c.Fraud.Sends, c.ID, b.Now)
-	b.Cells, b.Proven = s.cells(c, b.To.Identifier), r.Proven
+	b.Cells, b.Challenge = s.cells(c, b.To.Identifier), r.Challenge
 }
 
 // cells are those that the messages to a number are counted in, if the
@@ -63,8 +64,9 @@ func (s *Service) cells(c *tenant.Connection, number string) []attack.Scope {
 
 // Challenged reports whether whoever asks for a code to a number has to show
 // first that they are no robot. It looks at the numbers like it, never at who has
-// it, so that the answer tells nothing about them.
-func (s *Service) Challenged(ctx context.Context, c *tenant.Connection, number string) (bool, error) {
+// it, so that the answer tells nothing about them. A browser that has signed the
+// number in is not challenged. The ledger judges again when the code is begun.
+func (s *Service) Challenged(ctx context.Context, c *tenant.Connection, number, device string) (bool, error) {
 	scopes := s.cells(c, number)
 	if scopes == nil {
 		return false, nil
@@ -73,5 +75,12 @@ func (s *Service) Challenged(ctx context.Context, c *tenant.Connection, number s
 	if err != nil {
 		return false, err
 	}
-	return attack.Judge(cells) == attack.Challenged, nil
+	if attack.Judge(cells) != attack.Challenged {
+		return false, nil
+	}
+	if device = account.DeviceKey(s.Keys, device); device == "" {
+		return true, nil
+	}
+	known, err := s.Ledger.KnownDevice(ctx, device, account.Key(s.Keys, c.Channel, number))
+	return !known, err
 }

@@ -32,6 +32,9 @@ type Ledger interface {
 	// ReadCells returns what is known of the messages to some numbers. It holds
 	// nothing: another start may come between.
 	ReadCells(ctx context.Context, scopes []attack.Scope, now time.Time) ([]attack.Cell, error)
+
+	// KnownDevice reports whether a browser has signed the identifier in.
+	KnownDevice(ctx context.Context, device, identifier string) (bool, error)
 }
 
 // Begin is what Ledger.Begin is given.
@@ -62,9 +65,11 @@ type Begin struct {
 	Spreads []attack.Tally
 	Budgets []attack.Tally
 	// Cells, unless nil, hold the message back where too few codes are used.
-	// Proven says that whoever asks has passed a challenge.
-	Cells  []attack.Scope
-	Proven bool
+	// Challenge is nil where nobody can be challenged. Elsewhere the message of
+	// a cell that challenges takes its proof, or the start is Unproven, whoever
+	// the number belongs to; a browser that is known needs none.
+	Cells     []attack.Scope
+	Challenge *Challenge
 
 	// Code is stored unless the code open for its key is to be repeated.
 	Code   tenant.Code
@@ -81,6 +86,14 @@ type Begin struct {
 	// Limited is stored when a limit refuses the start, with a type that says
 	// which, and at most once an hour for each address or identifier.
 	Limited tenant.LogEvent
+}
+
+// A Challenge is what a page of ours can ask of a browser before a message is sent.
+type Challenge struct {
+	// Proof names the challenge that was passed, and is nil if none was. It is
+	// good for one message.
+	Proof []byte
+	Until time.Time // when the proof is of no use any more
 }
 
 // Begun is what became of a Begin.
@@ -110,6 +123,7 @@ const (
 	TooManyNumbers                      // whoever asks has named too many numbers
 	BudgetSpent                         // the connection may send no more for now
 	Held                                // nothing is sent: a cell has no room; as Suppressed from outside
+	Unproven                            // nothing is sent or counted: a challenge has to be passed first
 )
 
 // Spend is the guess that Ledger.Redeem is given.

@@ -36,9 +36,8 @@ type StartRequest struct {
 	// used up, which is for pages that can take it.
 	Device string
 	Spare  bool
-	// Proven says that whoever asks has passed the challenge that Challenged
-	// asks for.
-	Proven bool
+	// Challenge is set by pages that can ask what Challenged asks for.
+	Challenge *Challenge
 	// Traced keeps what is said to the provider about the message, for the
 	// Dashboard.
 	Traced bool
@@ -60,6 +59,9 @@ type Started struct {
 	// Cooldown is set on our own pages when the same was asked for only just
 	// now, and nothing was sent: how long until it is again.
 	Cooldown time.Duration
+
+	// Unproven is set on our own pages when a challenge has to be passed first.
+	Unproven bool
 
 	// Event is the type of the log event that was recorded, for the record of
 	// the request and nobody else; empty when nothing was.
@@ -131,6 +133,8 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		if begun.User == "" && test == nil && set.Flags.RevealSignUpDisabled {
 			return Started{}, errSignUpDisabled
 		}
+	case Unproven:
+		return Started{Unproven: true}, nil
 	case Cooling, Held:
 	}
 	if err := s.waitForProvider(ctx, c, begun, r.NoSignUp); err != nil {

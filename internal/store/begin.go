@@ -58,14 +58,13 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 				return err
 			}
 		}
-		_, suppressed := st.suppressed(b)
 		var cells []attack.Cell
-		if b.Cells != nil && suppressed == "" {
+		if b.Cells != nil {
 			if cells, err = roomInCells(ctx, tx, &b, &st); err != nil {
 				return err
 			}
-			_, suppressed = st.suppressed(b)
 		}
+		_, suppressed := st.suppressed(b)
 		if done, err := takeBudgets(ctx, tx, b, suppressed == "", &out); done || err != nil {
 			return err
 		}
@@ -74,6 +73,9 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 		}
 		return record(ctx, tx, b, st, &out)
 	})
+	if errors.Is(err, errUnproven) {
+		return passwordless.Begun{Outcome: passwordless.Unproven}, nil
+	}
 	return out, err
 }
 

@@ -54,29 +54,63 @@ func storeCells(ctx context.Context, tx querier, scopes []attack.Scope, cells []
 	return nil
 }
 
-// roomInCells reads the cells of a message that is due, and holds it back if one
-// of them has no room. There are none for people who have signed in lately.
+// errUnproven undoes a start that a challenge has to be passed for.
+var errUnproven = errors.New("a challenge has to be passed")
+
+// roomInCells reads the cells of a message, and holds it back if one of them has
+// no room. Where a page can challenge, it does so whoever the number belongs to
+// and whether or not they are sent anything: the answer tells nothing about them.
+// People who have signed in lately are neither held back nor counted.
 func roomInCells(ctx context.Context, tx querier, b *passwordless.Begin, st *standing) ([]attack.Cell, error) {
-	if st.user.Valid {
+	_, suppressed := st.suppressed(*b)
+	counted := suppressed == ""
+	if counted && st.user.Valid {
 		var known bool
 		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM users WHERE id = $1 AND last_login > $2)`,
 			st.user.String, toMillis(b.Now.Add(-attack.KnownFor))).Scan(&known)
 		if err != nil {
 			return nil, fmt.Errorf("read last sign-in: %w", err)
 		}
-		if known {
-			return nil, nil
-		}
+		counted = !known
+	}
+	if !counted && b.Challenge == nil {
+		return nil, nil
 	}
 	cells, err := lockCells(ctx, tx, b.Cells, b.Now)
 	if err != nil {
 		return nil, err
 	}
-	if v := attack.Judge(cells); v == attack.Closed || v == attack.Challenged && !b.Proven {
+	verdict := attack.Judge(cells)
+	if verdict == attack.Challenged && b.Challenge != nil {
+		if err := takeProof(ctx, tx, b, st.known); err != nil {
+			return nil, err
+		}
+		verdict = attack.Open
+	}
+	if !counted {
+		return nil, nil
+	}
+	if verdict != attack.Open {
 		st.held = true
 		b.Refused.Type = event.PhoneLimit
 	}
 	return cells, nil
+}
+
+// takeProof uses the proof that a challenge was passed up, or fails with
+// errUnproven. A browser that is known needs none.
+func takeProof(ctx context.Context, tx querier, b *passwordless.Begin, known bool) error {
+	if known {
+		return nil
+	}
+	if b.Challenge.Proof == nil {
+		return errUnproven
+	}
+	ok, err := useOnce(ctx, tx, b.Challenge.Proof, b.Challenge.Until, b.Now)
+	if err == nil && !ok {
+		err = errUnproven
+	}
+	return err
 }
 
 // ReadCells implements passwordless.Ledger.

@@ -23,6 +23,15 @@ func rememberDevice(ctx context.Context, tx querier, c passwordless.Complete) er
 	return nil
 }
 
+// KnownDevice implements passwordless.Ledger.
+func (s *Store) KnownDevice(ctx context.Context, device, identifier string) (known bool, err error) {
+	err = s.read.row(ctx, `SELECT EXISTS (SELECT 1 FROM devices WHERE device = $1 AND identifier = $2)`, device, identifier).Scan(&known)
+	if err != nil {
+		return false, fmt.Errorf("find device: %w", err)
+	}
+	return known, nil
+}
+
 // deviceSends is the name that the sends a known browser asks for are counted
 // under: nobody silences it by asking for the identifier's. It is made of two
 // keyed digests, of which half is plenty.

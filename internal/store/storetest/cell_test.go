@@ -69,18 +69,22 @@ func TestSMS06Challenges(t *testing.T) {
 		}
 		for _, test := range []struct {
 			number, country string
-			proven          bool
+			challenge       *passwordless.Challenge
 			verdict         attack.Verdict
 			want            passwordless.BeginOutcome
 		}{
-			{"+447700900011", "GB", false, attack.Challenged, passwordless.Held},
-			{"+447700900012", "GB", true, attack.Challenged, passwordless.Due},
-			{"+15555550101", "US", false, attack.Closed, passwordless.Held},
-			{"+15555550102", "US", true, attack.Closed, passwordless.Held},
-			{"+33612345678", "FR", false, attack.Open, passwordless.Due},
+			{"+447700900011", "GB", nil, attack.Challenged, passwordless.Held},
+			{"+447700900012", "GB", &passwordless.Challenge{}, attack.Challenged, passwordless.Unproven},
+			{"+447700900012", "GB", proof("one"), attack.Challenged, passwordless.Due},
+			{"+447700900013", "GB", proof("one"), attack.Challenged, passwordless.Unproven},
+			{"+447700900013", "GB", proof("two"), attack.Challenged, passwordless.Due},
+			{"+15555550101", "US", nil, attack.Closed, passwordless.Held},
+			{"+15555550102", "US", proof("three"), attack.Closed, passwordless.Held},
+			{"+33612345678", "FR", &passwordless.Challenge{}, attack.Open, passwordless.Due},
 		} {
 			b := someone{test.number, "app"}.begin(start, "x")
-			b.Cells, b.Proven = attack.Scopes("con_sms", test.number, test.country), test.proven
+			b.Cells, b.Challenge = attack.Scopes("con_sms", test.number, test.country), test.challenge
+			b.Sends = true
 			cells, err := s.ReadCells(t.Context(), b.Cells, start)
 			if err != nil {
 				t.Fatal(err)
@@ -89,8 +93,80 @@ func TestSMS06Challenges(t *testing.T) {
 				t.Errorf("%s: %v, want %v", test.number, got, test.verdict)
 			}
 			if got := mustBegin(t, s, b).Outcome; got != test.want {
-				t.Errorf("%s, proven %v: %v, want %v", test.number, test.proven, got, test.want)
+				t.Errorf("%s, challenge %+v: %v, want %v", test.number, test.challenge, got, test.want)
 			}
+		}
+	})
+}
+
+func proof(name string) *passwordless.Challenge {
+	return &passwordless.Challenge{Proof: []byte(name), Until: start.Add(time.Hour)}
+}
+
+// SMS-06: of many starts at once a proof is good for one, and in a cell that
+// challenges nobody is sent to without one, though all found room when they
+// asked.
+func TestSMS06ProofsAtOnce(t *testing.T) {
+	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO cells (name, state, touched_at) VALUES ($1, $2, $3)`,
+			"con_sms/country/GB", `{"Window":5,"Conversions":60}`, start.UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+		cells := func(b *passwordless.Begin) { b.Cells = attack.Scopes("con_sms", b.To.Identifier, "GB") }
+		got := atOnce(t, s, 100, func(b *passwordless.Begin) { cells(b); b.Challenge = &passwordless.Challenge{} })
+		if got[passwordless.Due] != 3 || got[passwordless.Unproven] != 97 {
+			t.Errorf("without a proof, with room for three in the block: %v", got)
+		}
+		got = atOnce(t, s, 100, func(b *passwordless.Begin) { cells(b); b.Challenge = proof("one") })
+		if got[passwordless.Due] != 1 || got[passwordless.Unproven] != 99 {
+			t.Errorf("with one proof: %v", got)
+		}
+		// What was refused has left nothing behind.
+		if n := storetest.Value(t, db, `SELECT COUNT(*) FROM messages`); n != "4" {
+			t.Errorf("%s messages, want 4", n)
+		}
+	})
+}
+
+// SMS-06: who is blocked, or has signed in lately, is challenged as others are,
+// so that the answer tells nothing; a browser that is known is not.
+func TestSMS06NobodyIsToldApart(t *testing.T) {
+	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO cells (name, state, touched_at) VALUES ($1, $2, $3)`,
+			"con_sms/country/GB", `{"Window":0.3,"Conversions":60,"Pending":[{"At":"`+start.UTC().Format(time.RFC3339)+`","N":9}]}`, start.UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+		ask := func(number, device string, noSignUp bool) passwordless.BeginOutcome {
+			b := someone{number, "app"}.begin(start, "x")
+			b.Cells, b.Challenge = attack.Scopes("con_sms", number, "GB"), &passwordless.Challenge{}
+			b.Device, b.NoSignUp = device, noSignUp
+			return mustBegin(t, s, b).Outcome
+		}
+		b := someone{"+447700900021", "app"}.begin(start, "x")
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO devices (device, identifier, wrong_at, streak, created_at, seen_at) VALUES ($1, $2, $3, 0, $4, $4)`,
+			"known", b.Identifier, string(attack.NoTimes), start.UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			number, device string
+			noSignUp       bool
+			want           passwordless.BeginOutcome
+		}{
+			{"+447700900020", "", false, passwordless.Unproven},
+			{"+447700900020", "", true, passwordless.Unproven}, // nothing would be sent
+			{"+447700900021", "", false, passwordless.Unproven},
+			{"+447700900020", "known", false, passwordless.Unproven}, // by another number
+			{"+447700900021", "known", false, passwordless.Due},
+		} {
+			if got := ask(test.number, test.device, test.noSignUp); got != test.want {
+				t.Errorf("%+v: %v", test, got)
+			}
+		}
+		if known, err := s.KnownDevice(t.Context(), "known", b.Identifier); err != nil || !known {
+			t.Errorf("known: %v, %v", known, err)
+		}
+		if known, err := s.KnownDevice(t.Context(), "other", b.Identifier); err != nil || known {
+			t.Errorf("another browser: %v, %v", known, err)
 		}
 	})
 }

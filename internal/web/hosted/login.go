@@ -83,9 +83,16 @@ func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
 	}
 	step, err := p.Authorize.Identify(r.Context(), f.state, in, b)
 	if err == nil && step.Puzzle != nil {
-		return p.render(w, &v, problem{puzzle: step.Puzzle}, typed)
+		return p.challenge(w, &v, step, typed)
 	}
 	return p.after(w, r, f, step, err)
+}
+
+// challenge shows the page on which the browser solves a puzzle: the one that
+// asks for the number, whichever page it was asked on.
+func (p *Pages) challenge(w http.ResponseWriter, v *authorize.View, step authorize.Step, typed string) error {
+	v.Page = authorize.PageIdentify
+	return p.render(w, v, problem{puzzle: step.Puzzle}, typed)
 }
 
 // misspelt reads what was typed, and says what is wrong with it.
@@ -122,7 +129,13 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 	case "default", "":
 		step, err = p.Authorize.Verify(ctx, f.state, f.Get("code"), b)
 	case "resend":
-		step, err = p.Authorize.Resend(ctx, f.state, b)
+		if step, err = p.Authorize.Resend(ctx, f.state, b); err == nil && step.Puzzle != nil {
+			v, err := p.Authorize.Show(ctx, f.state, "", b)
+			if err != nil {
+				return err
+			}
+			return p.challenge(w, &v, step, "")
+		}
 	case "edit":
 		step, err = p.Authorize.Edit(ctx, f.state, b)
 	default:

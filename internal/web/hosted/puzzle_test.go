@@ -77,7 +77,7 @@ func (w *world) puzzle(p *textbrowser.Page) string {
 	puzzle := attack.Puzzle{Seed: m[1], Bits: bits}
 	for n := int64(0); ; n++ {
 		if answer := strconv.FormatInt(n, 36); puzzle.Solved(answer) {
-			return answer
+			return puzzle.Seed + "." + answer
 		}
 	}
 }
@@ -92,9 +92,10 @@ func TestSMS06Puzzle(t *testing.T) {
 	w := pressedWorld(t)
 	const number, other = "+447700900900", "+447700900901"
 	p := w.get(w.browser, "/authorize?"+w.query())
+	begun := p
 	ask := func(number, answer string) *textbrowser.Page {
 		t.Helper()
-		return w.submit(w.browser, p.Form("username").Set("username", number).Set("answer", answer))
+		return w.submit(w.browser, begun.Form("username").Set("username", number).Set("answer", answer))
 	}
 	first := ask(number, "")
 	answer := w.puzzle(first)
@@ -117,9 +118,28 @@ func TestSMS06Puzzle(t *testing.T) {
 		t.Fatalf("%d messages before the puzzle was solved", n)
 	}
 	p = w.submit(w.browser, ask(number, "").Form("answer").Set("username", number).Set("answer", answer))
+	if w.messagesTo(number) != 1 {
+		t.Fatalf("%d messages after the puzzle was solved", w.messagesTo(number))
+	}
+	// The answer is used up, and another code has a puzzle of its own.
+	for name, page := range map[string]*textbrowser.Page{
+		"the same answer again": ask(number, answer), "another code": w.submit(w.browser, p.Forms()[2].Press("resend")),
+	} {
+		if page.Form("code") != nil || page.Form("answer") == nil || !strings.Contains(page.Body, `data-seed="`) || strings.Contains(page.Body, answer[:32]) {
+			t.Errorf("%s: at %s\n%s", name, page.URL, page.Text())
+		}
+	}
+	if w.messagesTo(number) != 1 {
+		t.Errorf("%d messages with one puzzle solved", w.messagesTo(number))
+	}
 	p = w.submit(w.browser, p.Form("code").Set("code", w.code(number)).Press("default"))
 	if w.left(p).Get("code") == "" {
 		t.Error("no code for the application")
+	}
+	// The browser has signed the number in: it need not show it again.
+	begun = w.get(w.browser, "/authorize?"+w.query()+"&prompt=login")
+	if page := ask(number, ""); page.Form("code") == nil {
+		t.Errorf("a known browser is challenged:\n%s", page.Text())
 	}
 }
 

@@ -74,7 +74,7 @@ const form = document.querySelector("form[data-seed]");
 const field = form.elements.username;
 const asked = field.value;
 document.getElementById("proving").hidden = false;
-form.elements.answer.value = await solve(form.dataset.seed, Number(form.dataset.bits));
+form.elements.answer.value = `${form.dataset.seed}.${await solve(form.dataset.seed, Number(form.dataset.bits))}`;
 if (field.value === asked) {
 	form.requestSubmit();
 }

@@ -12,8 +12,8 @@ func TestOutcomesHaveWords(t *testing.T) {
 		}
 		seen[what+word] = true
 	}
-	for o := Due; o <= Held+1; o++ {
-		check("start", o.word(), o > Held)
+	for o := Due; o <= Unproven+1; o++ {
+		check("start", o.word(), o > Unproven)
 	}
 	for o := Wrong; o <= TooManyFailures+1; o++ {
 		if o != Redeemed {

@@ -194,7 +194,7 @@ const (
 	chartHeight = 100
 	chartPixels = 160 // high
 	labelPixels = 16
-	chartShare  = 76 // percent of the width that the lines have
+	chartShare  = 68 // percent of the width that the lines have
 )
 
 // chartOf draws the hours.

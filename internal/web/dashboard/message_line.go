@@ -144,6 +144,9 @@ func (d *Dashboard) timeline(r *messageLine, m *tenant.Message) {
 		w := wordsOf(e.State)
 		after := e.At.Sub(m.CreatedAt)
 		step := messageStep{At: e.At, Name: w.Name, Text: e.Detail, Kind: w.Kind, After: spanOf(after)}
+		if i == 0 {
+			step.After = ""
+		}
 		if e.State == tenant.MessageQueued {
 			step.Name, step.Kind = "Tried in vain", kindBad
 		}

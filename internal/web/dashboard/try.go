@@ -57,12 +57,17 @@ func (d *Dashboard) try(w http.ResponseWriter, q *request) error {
 // about fills in the message.
 func (p *tryPage) about(q *request, d *Dashboard, c *tenant.Connection, id string) error {
 	m, err := d.Manage.Message(q.Context(), id)
-	if err == nil && m.Connection != c.ID {
+	// Those that were not sent from here are for the message log, where looking at
+	// who they are to is noted.
+	if err == nil && (m.Connection != c.ID || !m.Traced) {
 		err = errNoPage
+	}
+	if err != nil {
+		return err
 	}
 	p.Line = d.messageLine(&m, map[string]string{string(c.ID): c.Name}, true)
 	p.Message, p.Over, p.To, p.Client, p.Language = &m, m.State.Over(), m.To, m.Client, m.Language
-	return err
+	return nil
 }
 
 func (d *Dashboard) showTry(w http.ResponseWriter, q *request, c *tenant.Connection, p tryPage) error {

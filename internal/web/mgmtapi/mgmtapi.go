@@ -132,6 +132,7 @@ func (a *API) Handler() http.Handler {
 
 	on("GET /api/doorcode/v1/messages", a.listMessages, "read:messages")
 	on("GET /api/doorcode/v1/messages/{id}", a.readMessage, "read:messages")
+	on("GET /api/doorcode/v1/funnel", a.funnel, "read:messages")
 
 	on("GET /api/doorcode/v1/test-identities", a.listTestIdentities, "read:test_identities")
 	on("POST /api/doorcode/v1/test-identities", a.createTestIdentity, "create:test_identities")

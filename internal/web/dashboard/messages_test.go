@@ -68,12 +68,21 @@ func TestMessageLog(t *testing.T) {
 		query string
 		want  string
 	}{
-		{"q=07700+900123", "1 message"}, {"q=%2B44+7700+900123", "1 message"}, {"q=ADA@mail.example", "1 message"},
-		{"q=" + m.ID, "1 message"}, {"q=07700+900124", "Nothing was found"},
-		{"q=nobody@mail.example", "Nothing was found"}, {"q=SM00000000000000000000000000000000", "Nothing was found"},
-		{"state=accepted", "2 messages"}, {"state=not_delivered", "Nothing was found"},
-		{"channel=email", "1 message"}, {"connection=" + string(m.Connection), "1 message"}, {"client=" + w.Ready.ClientID, "2 messages"},
-		{"client=none", "Nothing was found"}, {"from=2001-01-01", "2 messages"}, {"to=2001-01-01", "Nothing was found"},
+		{"q=07700+900123", "1 message"},
+		{"q=%2B44+7700+900123", "1 message"},
+		{"q=ADA@mail.example", "1 message"},
+		{"q=" + m.ID, "1 message"},
+		{"q=07700+900124", "Nothing was found"},
+		{"q=nobody@mail.example", "Nothing was found"},
+		{"q=SM00000000000000000000000000000000", "Nothing was found"},
+		{"state=accepted", "2 messages"},
+		{"state=not_delivered", "Nothing was found"},
+		{"channel=email", "1 message"},
+		{"connection=" + string(m.Connection), "1 message"},
+		{"client=" + w.Ready.ClientID, "2 messages"},
+		{"client=none", "Nothing was found"},
+		{"from=2001-01-01", "2 messages"},
+		{"to=2001-01-01", "Nothing was found"},
 	} {
 		w.says(w.get(w.browser, messages+"?"+tt.query), tt.want)
 	}

@@ -60,10 +60,6 @@ const (
 	ManagementSecret      = "mgmt_api_read"
 )
 
-// RejectedCallback is the name of the detail that has a redirect URI which is not
-// the application's.
-const RejectedCallback = "redirect_uri"
-
 // New returns an event of the type at now, with an id.
 func New(typ string, now time.Time) tenant.LogEvent {
 	return tenant.LogEvent{ID: NewID(now), At: now, Type: typ, StrategyType: "passwordless"}

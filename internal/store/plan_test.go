@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/store/storetest"
+	"github.com/doorcode/doorcode/internal/testkit/binary"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -77,7 +78,9 @@ var whole = regexp.MustCompile(`(?m)\bSeq Scan on (users|identities|logs)\b|SCAN
 // D13, D26: with 100,000 users every search is by an index, in 100 ms or less, on
 // both databases.
 func TestD13SearchOfManyUsers(t *testing.T) {
-	if testing.Short() {
+	// Under the race detector SQLite itself is many times slower, and a plan is the
+	// same.
+	if testing.Short() || binary.Race() {
 		t.Skip("makes 100,000 users")
 	}
 	storetest.EachAt(t, func(t *testing.T, address string) {

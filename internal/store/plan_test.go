@@ -11,8 +11,8 @@ import (
 
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/store/storetest"
-	"github.com/doorcode/doorcode/internal/testkit/binary"
 	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/testkit/binary"
 )
 
 // plan is how a database means to run a statement.

@@ -78,7 +78,8 @@ func TestDevOpensTheBrowser(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			ready := filepath.Join(dir, "ready.json")
-			cmd := exec.CommandContext(ctx, terminal, "-qec", binary.Path(t)+" dev --ephemeral --addr 127.0.0.1:0 --ready-file "+ready+" "+tt.flags, "/dev/null")
+			// With exec: a shell that stays would be ended by Ctrl C itself.
+			cmd := exec.CommandContext(ctx, terminal, "-qec", "exec "+binary.Path(t)+" dev --ephemeral --addr 127.0.0.1:0 --ready-file "+ready+" "+tt.flags, "/dev/null")
 			cmd.Dir = dir
 			cmd.Env = append(binary.Environment("TMPDIR="+dir, "PATH="+dir+":"+os.Getenv("PATH"), "DISPLAY=:99", "CI="), tt.env...)
 			in, err := cmd.StdinPipe()

@@ -280,8 +280,14 @@ func (w *world) actor() manage.Actor { return manage.Actor{} }
 // manageByFile applies a file that names the application.
 func (w *world) manageByFile(id tenant.ClientID) {
 	w.t.Helper()
+	w.applyFile("clients:\n  - name: Shop\n    client_id: " + string(id) + "\n")
+}
+
+// applyFile applies a configuration file.
+func (w *world) applyFile(text string) {
+	w.t.Helper()
 	path := filepath.Join(w.t.TempDir(), "doorcode.yaml")
-	if err := os.WriteFile(path, []byte("clients:\n  - name: Shop\n    client_id: "+string(id)+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	f, err := config.ReadFile(path, os.LookupEnv)

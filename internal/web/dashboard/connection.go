@@ -33,6 +33,7 @@ type settingsPage struct {
 	Ending    string // the last four characters of the stored token
 	TokenDate string // " 2 Jan 2026": since when it is stored
 	Warnings  []string
+	Unsaved   bool // the form has something else than is stored
 	Checked   bool // the provider was asked
 	Findings  []delivery.Finding
 	Clients   []*tenant.Client // the applications that a preview can be for
@@ -63,6 +64,7 @@ func (d *Dashboard) showSettings(w http.ResponseWriter, q *request, c *tenant.Co
 		return err
 	}
 	p.Form.Token = "" // never shown, also not to who has just typed it
+	p.Unsaved = p.Form.unsaved(c)
 	v := view{Title: title(c), Script: "form.js", Failed: p.Problem != "" || len(p.Wrong) > 0, Body: p}
 	if c.Channel == tenant.Email {
 		return d.show(w, q, "email-settings", v)
@@ -123,8 +125,12 @@ func (d *Dashboard) saveSettings(w http.ResponseWriter, q *request) error {
 		return err
 	}
 	p := settingsPage{connectionFrame: frame, Form: readConnectionForm(sent)}
-	if sent.Get("action") == "check" {
+	switch sent.Get("action") {
+	case "check":
 		return d.checkSender(w, q, c, p)
+	case "default":
+		p.Form.resetTexts()
+		return d.showSettings(w, q, c, p)
 	}
 	sender := usesTwilio(c)
 	stored := c.Secrets[settings.SecretTwilio] != "" && p.Form.TwilioSID == c.Sender.TwilioSID || c.Sender.TwilioAPIKey != ""

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,22 @@ func formOf(c *tenant.Connection) connectionForm {
 		}
 	}
 	return f
+}
+
+// unsaved reports whether saving the form would store something else than the
+// connection has.
+func (f *connectionForm) unsaved(c *tenant.Connection) bool {
+	stored := formOf(c)
+	mine, err := f.patch(c.Channel, usesTwilio(c))
+	theirs, err2 := stored.patch(c.Channel, usesTwilio(c))
+	return err != nil || err2 != nil || !bytes.Equal(mine, theirs)
+}
+
+// resetTexts puts the built-in texts in place of those that were typed.
+func (f *connectionForm) resetTexts() {
+	fresh := formOf(&tenant.Connection{})
+	f.Template, f.Syntax = fresh.Template, fresh.Syntax
+	f.MailFrom, f.Subject, f.Body = fresh.MailFrom, fresh.Subject, fresh.Body
 }
 
 func or(s, otherwise string) string {

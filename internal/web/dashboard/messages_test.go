@@ -8,10 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
-	"github.com/doorcode/doorcode/internal/testkit/twiliotest"
 )
 
 const messages = "/dashboard/messages"
@@ -163,72 +161,4 @@ func (w *world) owner() string {
 	_, header, _ := w.once(http.MethodPost, "/dashboard/setup", url.Values{"secret": {secret}, "email": {"owner@mail.example"}})
 	pair, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")
 	return pair
-}
-
-// D10, F13: what a provider refuses is said in plain words with its code, beside
-// what was said to it, without the token, the code or the number.
-func TestD10ProviderErrors(t *testing.T) {
-	stand := twiliotest.Start(t)
-	w := newWorld(t, serve(t), func(c *config.Config) { c.TwilioURL, c.Limits = stand.URL, "off" })
-	w.Server.URL = "http://" + w.Addr()
-	cookie := w.owner()
-	post := func(path string, form url.Values) (int, http.Header, string) {
-		return w.once(http.MethodPost, path, form, "Cookie", cookie)
-	}
-	if st, _, body := post("/dashboard/applications/new", url.Values{"name": {"Acme"}, "app_type": {"regular_web"}}); st != http.StatusSeeOther {
-		t.Fatal(st, body)
-	}
-	clients, err := w.Store.ListClients(t.Context(), manage.Window{Limit: 9}, func(c *tenant.Client) bool { return c.Name == "Acme" })
-	if err != nil || len(clients.Items) != 1 {
-		t.Fatal(clients, err)
-	}
-	client := string(clients.Items[0].ID)
-	if st, _, body := post(passwordless+"/on", url.Values{"strategy": {"sms"}, "client." + client: {"on"}}); st != http.StatusSeeOther {
-		t.Fatal(st, body)
-	}
-	c := w.connection("sms")
-	at := passwordless + "/" + string(c.ID)
-	form := url.Values{
-		"action": {"save"}, "version": {"1"}, "twilio_sid": {twiliotest.SID}, "twilio_token": {twiliotest.Token}, "source": {"from"},
-		"from": {twiliotest.From}, "template": {"Your code is @@password@@"}, "syntax": {"liquid"}, "time_step": {"180"}, "length": {"6"}, "wait": {"0"},
-	}
-	if st, _, body := post(at+"/settings", form); st != http.StatusSeeOther {
-		t.Fatal(st, body)
-	}
-	// D8: the last four characters and the day are shown, and no more.
-	_, _, page := w.once(http.MethodGet, at+"/settings", nil, "Cookie", cookie)
-	if !strings.Contains(page, "Saved "+w.Clock.Now().UTC().Format("2 Jan 2006")+", ends in cdef") || strings.Contains(page, twiliotest.Token) {
-		t.Error("the page does not say since when the token is stored, or shows it")
-	}
-	for _, tt := range []struct {
-		status, code int
-		words        string
-	}{
-		{401, 20003, "Twilio does not accept the credentials."},
-		{400, 21211, "number"},
-		{400, 21212, "The From number is not one that Twilio can send from."},
-		{400, 21408, "Geo"},
-		{400, 21606, "The From number cannot send text messages to this destination."},
-		{400, 21608, "A Twilio trial account only sends to verified numbers."},
-		{400, 21610, "START"},
-		{400, 21614, "mobile"},
-	} {
-		stand.Always(&twiliotest.Fault{Status: tt.status, Code: tt.code, Text: "refused to +447700900123"})
-		st, header, body := post(at+"/try", url.Values{"to": {"+447700900123"}, "client": {client}})
-		if st != http.StatusSeeOther {
-			t.Fatalf("%d: %d %s", tt.code, st, body)
-		}
-		w.settled(tenant.MessageFailed)
-		to, _ := url.Parse(header.Get("Location"))
-		_, _, page := w.once(http.MethodGet, to.RequestURI(), nil, "Cookie", cookie)
-		for _, want := range []string{tt.words, "https://www.twilio.com/docs/api/errors/", "POST " + stand.URL, "Body: Your code is [redacted]"} {
-			if !strings.Contains(page, want) {
-				t.Errorf("%d: the page does not say %q", tt.code, want)
-			}
-		}
-		if strings.Contains(page, twiliotest.Token) || strings.Contains(page, "refused to +447700900123") {
-			t.Errorf("%d: the page shows the token or the number", tt.code)
-		}
-		w.Clock.Advance(11 * time.Minute)
-	}
 }

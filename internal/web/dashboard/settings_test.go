@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -124,6 +125,83 @@ func TestSMSSettingsRefused(t *testing.T) {
 	w.says(p, "choose a Messaging Service")
 	if after := w.connection("sms").Version; after != before {
 		t.Error("something was stored")
+	}
+}
+
+// labels are the exact labels of a page's fields, groups and columns.
+func labels(p *textbrowser.Page) map[string]bool {
+	found := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?s)<(?:label|legend)[^>]*>(.*?)</(?:label|legend)>`).FindAllStringSubmatch(p.Body, -1) {
+		found[strings.TrimSpace(regexp.MustCompile(`(?s)<select.*?</select>|<[^>]*>`).ReplaceAllString(m[1], ""))] = true
+	}
+	return found
+}
+
+// D3, F2, F11: fields have Auth0's labels, word for word.
+func TestD3Labels(t *testing.T) {
+	w := newWorld(t)
+	w.developer()
+	for name, want := range map[string][]string{
+		"sms": {
+			"Twilio Account SID", "Twilio Auth Token", "SMS Source", "From", "Messaging Service (Copilot)", "Twilio Messaging Service SID",
+			"Message", "OTP Expiry", "OTP Length", "Disable Sign Ups",
+		},
+		"email": {"From", "Subject", "Body", "Authentication Parameters", "OTP Expiry", "OTP Length", "Disable Sign Ups"},
+	} {
+		found := labels(w.settings(name))
+		for _, label := range want {
+			if !found[label] {
+				t.Errorf("%s has no label %q among %v", name, label, found)
+			}
+		}
+	}
+}
+
+// The built-in texts are put in place of what was typed, and stored only when
+// they are saved; all else that was typed stays.
+func TestBuiltInTexts(t *testing.T) {
+	w := newWorld(t)
+	w.developer()
+	for name, field := range map[string]string{"sms": "template", "email": "body"} {
+		builtIn := w.settings(name).Form("version").Values.Get(field)
+		p := w.submit(w.browser, w.settings(name).Form("version").Set(field, "Ours: {{ code }}").Press("save"))
+		w.says(p, "Saved.")
+		if strings.Contains(p.Body, `data-guard="unsaved"`) {
+			t.Errorf("%s: what is saved is called unsaved", name)
+		}
+		p = w.submit(w.browser, p.Form("version").Set(field, "Typed").Set("length", "9").Press("default"))
+		f := p.Form("version")
+		if p.Status != http.StatusOK || f.Values.Get(field) != builtIn || f.Values.Get("length") != "9" || !strings.Contains(p.Body, `data-guard="unsaved"`) {
+			t.Errorf("%s: %d %v", name, p.Status, f.Values)
+		}
+		if c := w.connection(name); c.Text.Template+c.Text.Body != "Ours: {{ code }}" {
+			t.Errorf("%s: stored is %+v", name, c.Text)
+		}
+		w.says(w.submit(w.browser, f.Press("save")), "Saved.")
+		if c := w.connection(name); c.Text.Template+c.Text.Body != "" || c.Code.Digits != 9 {
+			t.Errorf("%s: stored is %+v", name, c.Text)
+		}
+	}
+}
+
+// D27: a connection of the configuration file is shown with where it is from, and
+// can be changed by nobody here, also not by whoever sends the form anyway.
+func TestD27ManagedConnection(t *testing.T) {
+	w := newWorld(t)
+	w.developer()
+	form := w.settings("sms").Form("version").Set("length", "9")
+	w.applyFile("connections:\n  - name: sms\n    strategy: sms\n    options:\n      totp: {length: 7, time_step: 120}\n")
+	p := w.settings("sms")
+	w.says(p, "managed by the configuration file")
+	if strings.Contains(p.Body, `name="action"`) || !strings.Contains(p.Body, "<fieldset class=\"plain-set\" disabled>") {
+		t.Error("the page offers to change it")
+	}
+	if p = w.submit(w.browser, form.Press("save")); p.Status == http.StatusOK {
+		t.Error("the form is taken")
+	}
+	w.says(p, "managed by the configuration file")
+	if got := w.connection("sms").Code.Digits; got != 7 {
+		t.Errorf("stored are %d digits", got)
 	}
 }
 

@@ -21,4 +21,7 @@ if (form && button) {
 		timer = setTimeout(preview, 250);
 	});
 	button.hidden = true;
+	if (form.dataset.guard === "unsaved") {
+		preview();
+	}
 }

@@ -11,7 +11,7 @@ function guard(form) {
 	}
 	const first = state(form);
 	// A page that shows what could not be saved is one with changes from the start.
-	const refused = document.querySelector("main > .alert-d") !== null;
+	const refused = form.dataset.guard === "unsaved" || document.querySelector("main > .alert-d") !== null;
 	const status = form.querySelector("[data-changed]");
 	let leaving = false;
 

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,17 +11,24 @@ import (
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
-// typing changes the message and waits for the frame that shows it anew.
+// typing changes the message and waits for the frame that shows it anew: after
+// how many milliseconds that was.
 const typing = `new Promise((resolve) => {
 	const old = document.querySelector("iframe[name=preview]");
+	let typed = 0;
 	new MutationObserver(() => {
 		const fresh = document.querySelector("iframe[name=preview]");
-		fresh.addEventListener("load", () => resolve(fresh !== old));
+		fresh.addEventListener("load", () => resolve(performance.now() - typed));
 	}).observe(old.parentNode, {childList: true});
 	const field = document.getElementById("template");
 	field.value = "{{ code }} typed";
 	field.dispatchEvent(new Event("input", {bubbles: true}));
+	typed = performance.now();
 })`
+
+// soonest is how long the preview may take after somebody stopped typing, in
+// milliseconds: the best of three, since the machine has other things to do.
+const soonest = 500
 
 // awaited waits for a promise.
 func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
@@ -32,7 +40,7 @@ func TestChromium(t *testing.T) {
 	ctx := chromium.New(t)
 	w := newWorld(t)
 	var at, said string
-	var shown bool
+	var took [3]float64
 	if err := chromedp.Run(ctx,
 		chromedp.Navigate(w.URL+"/#/connections/passwordless"),
 		chromedp.WaitVisible("#developer", chromedp.ByQuery),
@@ -56,13 +64,15 @@ func TestChromium(t *testing.T) {
 		t.Errorf("before anything is typed the page says %q", said)
 	}
 	if err := chromedp.Run(ctx,
-		chromedp.Evaluate(typing, &shown, awaited),
+		chromedp.Evaluate(typing, &took[0], awaited),
+		chromedp.Evaluate(typing, &took[1], awaited),
+		chromedp.Evaluate(typing, &took[2], awaited),
 		chromedp.Evaluate(`document.getElementById("changed").textContent`, &said),
 	); err != nil {
 		t.Fatal(err)
 	}
-	if !shown || said != "Not saved yet" {
-		t.Errorf("after typing: preview %v, %q", shown, said)
+	if best := slices.Min(took[:]); best > soonest || said != "Not saved yet" {
+		t.Errorf("after typing: preview after %v ms, %q", took, said)
 	}
 	if err := chromedp.Run(ctx,
 		chromedp.Click("#save", chromedp.ByQuery),

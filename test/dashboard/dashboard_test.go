@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/store/storetest"
 	"github.com/doorcode/doorcode/internal/testkit"
@@ -43,7 +44,7 @@ func pages(s *site) []page {
 	}
 	q := func(path, text string) string { return path + "?q=" + url.QueryEscape(text) }
 	return []page{
-		{"first page", fixed("/dashboard"), "Home"},
+		{"first page", fixed("/dashboard"), "The last failures"},
 		{"users", fixed("/dashboard/users"), "50 users on this page"},
 		{"users, far back", func(n int) string {
 			return fmt.Sprintf("/dashboard/users?before=%d.x", s.now.Add(-time.Duration(n%s.users)*time.Minute).UnixMilli())
@@ -57,6 +58,19 @@ func pages(s *site) []page {
 		{"user, sessions", user("/sessions"), "Devices"},
 		{"user, history", user("/history"), "history"},
 		{"user, messages", user("/messages"), "Messages"},
+		{"messages", fixed("/dashboard/messages"), "50 messages on this page"},
+		{"messages, far back", func(n int) string {
+			return "/dashboard/messages?before=" + event.FirstMessageID(s.now.Add(-time.Duration(n%40_000)*time.Minute))
+		}, "50 messages on this page"},
+		{"messages that failed", fixed("/dashboard/messages?state=not_delivered"), "50 messages on this page"},
+		{"messages to a number", func(n int) string { return q("/dashboard/messages", fmt.Sprintf("07700 %06d", n*3)) }, "Message log"},
+		{"messages to nobody", func(n int) string { return q("/dashboard/messages", fmt.Sprintf("+4479%08d", n)) }, "Nothing was found"},
+		{"messages of a day", func(n int) string {
+			day := s.now.AddDate(0, 0, -1-n%28).Format(time.DateOnly)
+			return "/dashboard/messages?from=" + day + "&to=" + day
+		}, "50 messages on this page"},
+		{"messages of an application that sent none", fixed("/dashboard/messages?client=none"), "Message log"},
+		{"deliveries", fixed("/dashboard/connections/passwordless/" + s.sms + "/deliveries"), "Handed over"},
 		{"log", fixed("/dashboard/logs"), "50 events on this page"},
 		{"log, live", func(int) string { return "/dashboard/logs/tail?after=" + s.event(s.logs-1) }, "rows"},
 		{"log, failed", fixed(q("/dashboard/logs", "failed")), "50 events on this page"},
@@ -81,6 +95,7 @@ type site struct {
 	*testkit.Server
 	http        *http.Client
 	users, logs int
+	sms         string // the id of the connection
 	now         time.Time
 }
 
@@ -91,7 +106,7 @@ func (s *site) event(n int) string {
 	return "900" + at.Format("20060102150405") + fmt.Sprintf("%03d%036d", at.Nanosecond()/1_000_000, n)
 }
 
-func newSite(t *testing.T, users, logs int) *site {
+func newSite(t *testing.T, users, logs, messages int) *site {
 	t.Helper()
 	address := storetest.SQLite(t)
 	s := &site{users: users, logs: logs, now: time.Now().Truncate(time.Minute)}
@@ -103,7 +118,8 @@ func newSite(t *testing.T, users, logs int) *site {
 	id := func(name string) string {
 		return storetest.Value(t, db, `SELECT id FROM connections WHERE name = $1`, name)
 	}
-	storetest.Fill(t, db, storetest.Volume{SMS: id("sms"), Email: id("email"), Client: s.Ready.ClientID, Users: users, Logs: logs, Now: s.now})
+	s.sms = id("sms")
+	storetest.Fill(t, db, storetest.Volume{SMS: s.sms, Email: id("email"), Client: s.Ready.ClientID, Users: users, Logs: logs, Messages: messages, Now: s.now})
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -139,14 +155,14 @@ func (s *site) get(t *testing.T, p page, n int) time.Duration {
 }
 
 // D13, D26: what a page takes, from the request to the end of the answer, with
-// 100,000 users and 1,000,000 events on SQLite. Whether a target is met depends on
+// 100,000 users, 1,000,000 events and 300,000 messages on SQLite. Whether a target is met depends on
 // the machine, so a missed one is shown and fails nothing.
 func TestD26ServerTime(t *testing.T) {
-	users, logs, times := 3_000, 20_000, 2
+	users, logs, messages, times := 3_000, 20_000, 5_000, 2
 	if long() {
-		users, logs, times = 100_000, 1_000_000, 200
+		users, logs, messages, times = 100_000, 1_000_000, 300_000, 200
 	}
-	s := newSite(t, users, logs)
+	s := newSite(t, users, logs, messages)
 	const target = 50 * time.Millisecond
 	for _, p := range pages(s) {
 		s.get(t, p, 0) // the first pays for the preparation of statements

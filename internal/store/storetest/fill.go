@@ -6,15 +6,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doorcode/doorcode/internal/event"
 )
 
 // A Volume is what Fill makes: people who sign in by SMS (two of three) and by
-// e-mail, and events of their sign-ins over the last 30 days.
+// e-mail, and events of their sign-ins and messages to them over the last 30
+// days.
 type Volume struct {
 	SMS, Email string // ids of the connections
 	Client     string
 	Users      int
 	Logs       int
+	Messages   int
 	Now        time.Time
 }
 
@@ -40,7 +44,11 @@ func Fill(t testing.TB, db *sql.DB, v Volume) {
 	for i := range v.Logs {
 		v.log(&logs, i)
 	}
-	for _, b := range []*batch{&users, &identities, &logs} {
+	messages := batch{t: t, tx: tx, text: `INSERT INTO messages (` + messageColumns + `) VALUES `}
+	for i := range v.Messages {
+		v.message(&messages, i)
+	}
+	for _, b := range []*batch{&users, &identities, &logs, &messages} {
 		b.flush()
 	}
 	if err := tx.Commit(); err != nil {
@@ -85,6 +93,26 @@ func (v *Volume) log(to *batch, i int) {
 		p.channel, p.channel, i%250, p.identifier(), i, p.channel)
 	id := "900" + at.Format("20060102150405") + fmt.Sprintf("%03d%036d", at.Nanosecond()/1_000_000, i)
 	to.add(id, at.UnixMilli(), typ, v.Client, p.connection, user, doc, stranger)
+}
+
+const messageColumns = `id, state, channel, recipient, connection_id, client_id, user_id, language, send, transaction_id, salt, digits,
+	code_expires_at, request_ip, user_agent, provider, provider_id, template_version, encoding, segments, error_code, error_text, attempts,
+	next_at, lease_until, events, created_at`
+
+// message writes the ith message: of twenty, two did not come.
+func (v *Volume) message(to *batch, i int) {
+	const span = 30 * 24 * time.Hour
+	at := v.Now.Add(-span + span/time.Duration(v.Messages)*time.Duration(i)).UTC()
+	states := []string{"used", "delivered", "used", "accepted", "used", "failed", "used", "delivered", "used", "undelivered"}
+	state, code, text := states[i%len(states)], "", ""
+	if state == "failed" {
+		code, text = "21614", "The number cannot receive text messages."
+	}
+	p := v.person(i * 7919 % max(v.Users, 1))
+	ms := at.UnixMilli()
+	events := fmt.Sprintf(`{"at":%d,"state":"requested"}`+"\n"+`{"at":%d,"state":"rendered","detail":"GSM-7, 1 segment"}`+"\n"+`{"at":%d,"state":%q}`+"\n", ms, ms+2, ms+90, state)
+	to.add(fmt.Sprintf("%s%015d", event.FirstMessageID(at), i), state, p.channel, p.identifier(), p.connection, v.Client, p.id, "", "code", "", []byte("0123456789abcdef"), 6,
+		ms+180_000, "198.51.100.7", "curl/8", "twilio", fmt.Sprintf("SM%032x", i), 1, "GSM-7", 1, code, text, 1, 0, 0, events, ms)
 }
 
 // A batch inserts many rows with each statement.

@@ -29,8 +29,8 @@ func TestD1Addresses(t *testing.T) {
 	list = append(list, s.below("connections", "passwordless", s.connection("sms"), "try")+"?language=fr-FR")
 	for _, p := range list {
 		name := strings.TrimPrefix(p, s.URL)
-		var first string
-		s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Evaluate(sight, &first), chromedp.Location(&p)) // some lead on
+		s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Location(&p)) // some lead on
+		first := s.settled()
 		for how, action := range map[string]chromedp.Tasks{
 			"after a reload":  {chromedp.Reload()},
 			"by the way back": {chromedp.Navigate(s.URL + "/dashboard/settings?from=here"), chromedp.Evaluate(`history.back()`, nil)},
@@ -45,6 +45,22 @@ func TestD1Addresses(t *testing.T) {
 	for _, f := range s.faults() {
 		t.Error(f)
 	}
+}
+
+// settled is what the page shows when its scripts have done their part: when
+// that stays the same.
+func (s *site) settled() string {
+	s.t.Helper()
+	before, shown := "", ""
+	for range 50 {
+		s.run(chromedp.Evaluate(sight, &shown))
+		if shown == before {
+			break
+		}
+		before = shown
+		time.Sleep(100 * time.Millisecond)
+	}
+	return shown
 }
 
 // seen is what the page at the address shows, which is waited for.
@@ -64,8 +80,8 @@ func (s *site) seen(address, want string) (shown string) {
 // inAnotherTab compares a page with the same in a second tab of the person.
 func (s *site) inAnotherTab(p string) {
 	s.t.Helper()
-	var here, there string
-	s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Evaluate(sight, &here))
+	s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery))
+	here, there := s.settled(), ""
 	c := chromedp.FromContext(s.tab)
 	own := cdp.WithExecutor(s.tab, c.Browser)
 	id, err := target.CreateTarget("about:blank").WithBrowserContextID(c.BrowserContextID).Do(own)

@@ -174,7 +174,7 @@ func (s *site) pages() []string {
 	} {
 		list = append(list, s.below(parts...))
 	}
-	return append(list, s.below("connections", "passwordless", "on")+"?connection="+sms)
+	return append(list, s.below("messages")+"?open="+message, s.below("connections", "passwordless", "on")+"?connection="+sms)
 }
 
 // D20, L31: the same of the pages for people who sign in, step by step.

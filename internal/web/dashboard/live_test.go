@@ -44,7 +44,7 @@ func (w *world) becomes(ctx context.Context, expression string) {
 	}
 	var text, at string
 	w.evaluate(ctx, `document.querySelector("main").innerText`, &text)
-	w.evaluate(ctx, `location.href`, &at)
+	w.evaluate(ctx, `location.href + " " + document.activeElement.outerHTML.slice(0,200)`, &at)
 	w.t.Fatalf("never true: %s\nat %s\n%s", expression, at, text)
 }
 

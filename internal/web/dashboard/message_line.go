@@ -56,6 +56,7 @@ func wordsOf(s tenant.MessageState) stateWords {
 // A messageLine is a message as pages show it.
 type messageLine struct {
 	ID, Address       string
+	Open              string // the list with the message open beside it
 	At                time.Time
 	To                string // masked
 	State             stateWords

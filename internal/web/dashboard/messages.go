@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +33,8 @@ type messagesPage struct {
 	Connections []*tenant.Connection
 	Chips       []chip
 	CSV         string
+	Open        *messagePage // the message that is open beside the list
+	Close       string       // address of the list alone
 	Problem     string
 }
 
@@ -108,8 +111,31 @@ func (d *Dashboard) messages(w http.ResponseWriter, q *request) error {
 	} else if err != nil {
 		return err
 	}
+	if err := p.open(d, q, query); err != nil {
+		return err
+	}
 	p.CSV, p.Chips = withQuery(pathMessages+"/csv", p.query()), p.chips()
-	return d.show(w, q, "messages", view{Title: "Message log", Script: "list.js", Failed: p.Problem != "", Body: p})
+	return d.show(w, q, "messages", view{Title: "Message log", Script: "drawer.js", Failed: p.Problem != "", Body: p})
+}
+
+// open fills in the message that is shown beside the list, if one is to be.
+func (p *messagesPage) open(d *Dashboard, q *request, query url.Values) error {
+	id := query.Get("open")
+	if id == "" {
+		return nil
+	}
+	m, err := d.Manage.Message(q.Context(), id)
+	if err != nil {
+		return err
+	}
+	names, err := d.names(q)
+	if err != nil {
+		return err
+	}
+	query.Del("open")
+	p.Close = withQuery(pathMessages, query)
+	p.Open = d.messageShown(q, &m, names, false)
+	return nil
 }
 
 // listMessages is the part of the message log that a page at the address shows.
@@ -123,11 +149,16 @@ func (d *Dashboard) listMessages(q *request, text string, find manage.MessageQue
 		return messageList{}, err
 	}
 	list := messageList{Count: countOf(len(found.Items), "message", found.Next != "" || find.Before != ""), Until: found.Until}
-	for i := range found.Items {
-		list.Rows = append(list.Rows, d.messageLine(&found.Items[i], names, false))
-	}
+	beside := maps.Clone(query)
 	if find.Before != "" {
+		beside.Set("before", find.Before)
 		list.Pager.First = withQuery(address, query)
+	}
+	for i := range found.Items {
+		line := d.messageLine(&found.Items[i], names, false)
+		beside.Set("open", line.ID)
+		line.Open = withQuery(address, beside) + "#drawer"
+		list.Rows = append(list.Rows, line)
 	}
 	if found.Next != "" {
 		query.Set("before", found.Next)
@@ -218,6 +249,14 @@ func (d *Dashboard) revealMessage(w http.ResponseWriter, q *request) error {
 	return d.showMessage(w, q, true)
 }
 
+// messageShown is what a page or a drawer shows of a message.
+func (d *Dashboard) messageShown(q *request, m *tenant.Message, names map[string]string, reveal bool) *messagePage {
+	return &messagePage{
+		messageLine: d.messageLine(m, names, reveal), Message: m, Edit: q.Who.Role.May(tenant.Editor), Revealed: reveal,
+		Outbox: d.Outbox, Live: !m.State.Over(),
+	}
+}
+
 func (d *Dashboard) showMessage(w http.ResponseWriter, q *request, reveal bool) error {
 	read := d.Manage.Message
 	if reveal {
@@ -231,10 +270,7 @@ func (d *Dashboard) showMessage(w http.ResponseWriter, q *request, reveal bool) 
 	if err != nil {
 		return err
 	}
-	p := messagePage{
-		messageLine: d.messageLine(&m, names, reveal), Message: &m, Edit: q.Who.Role.May(tenant.Editor), Revealed: reveal,
-		Outbox: d.Outbox, Live: !m.State.Over(),
-	}
+	p := d.messageShown(q, &m, names, reveal)
 	v := view{Title: "Message to " + delivery.MaskTo(m.Channel, m.To), Body: p}
 	if p.Live && !reveal {
 		v.Script = "live.js"

@@ -5,6 +5,7 @@ const pause = 150;
 let timer = 0;
 let typing = false; // the newest entry of the history is what is being typed
 let asked = null;
+let listed = list(location.href); // the address of what is listed
 
 function address() {
 	const url = new URL(form.action);
@@ -16,8 +17,17 @@ function address() {
 	return url;
 }
 
+// list is the address of a list without what is open beside it.
+function list(address) {
+	const url = new URL(address);
+	url.searchParams.delete("open");
+	url.hash = "";
+	return url.href;
+}
+
 async function swap(url) {
 	asked?.abort();
+	listed = list(url);
 	asked = new AbortController();
 	const { signal } = asked;
 	try {
@@ -76,6 +86,9 @@ if (form) {
 	});
 	addEventListener("popstate", () => {
 		typing = false;
+		if (list(location.href) === listed) {
+			return;
+		}
 		const values = new URL(location.href).searchParams;
 		for (const field of form.elements) {
 			if (field.name !== "" && field.type !== "hidden") {

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,16 +111,18 @@ func TestMessageLog(t *testing.T) {
 	}
 }
 
-// The list as CSV has what the page has, takes a fresh proof (R20), and nothing in
-// it is a formula.
-func TestMessagesCSV(t *testing.T) {
+// INJ-13: the list as CSV has what the page has, takes a fresh proof (R20), and
+// nothing in it is a formula.
+func TestINJ13MessagesCSV(t *testing.T) {
 	w := newWorld(t)
 	w.developer()
+	w.says(w.submit(w.browser, w.application(tenant.ClientID(w.Ready.ClientID), "settings").Form("callbacks").Set("name", "=HYPERLINK(1)").Press("save")), "Saved.")
 	w.asksFor("sms", "+447700900123")
 	w.settled(tenant.MessageAccepted)
 	p := w.get(w.browser, messages+"/csv")
 	rows, err := csv.NewReader(strings.NewReader(p.Body)).ReadAll()
-	if err != nil || len(rows) != 2 || rows[0][0] != "id" || rows[1][3] != "'+44••••••0123" || rows[1][4] != "accepted" {
+	if err != nil || len(rows) != 2 || rows[0][0] != "id" || rows[1][3] != "'+44••••••0123" || rows[1][4] != "accepted" ||
+		!slices.Contains(rows[1], "'=HYPERLINK(1)") {
 		t.Errorf("%v %q", err, rows)
 	}
 	if p := w.get(w.browser, messages+"/csv?state=failed"); strings.Count(p.Body, "\n") != 1 {

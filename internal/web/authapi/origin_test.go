@@ -30,11 +30,14 @@ func TestOAU26Origins(t *testing.T) {
 		{http.MethodPost, "/co/authenticate", string(co)},
 		{http.MethodPost, "/passwordless/challenge", `{"state":"s"}`},
 		{http.MethodOptions, "/co/authenticate", ""},
+		{http.MethodGet, "/user/ssodata?client_id=" + w.Ready.ClientID, ""},
+		{http.MethodGet, "/user/ssodata", ""},
+		{http.MethodOptions, "/user/ssodata", ""},
 	} {
 		ask := func(origin string) http.Header {
 			header := []string{"Origin", origin, "Content-Type", "application/json"}
 			if c.method == http.MethodOptions {
-				header = append(header, "Access-Control-Request-Method", "POST")
+				header = append(header, "Access-Control-Request-Method", http.MethodPost)
 			}
 			_, h, _ := w.Do(t, c.method, c.path, c.body, header...)
 			return h
@@ -48,7 +51,7 @@ func TestOAU26Origins(t *testing.T) {
 		if h.Get("Access-Control-Allow-Origin") != appOrigin {
 			t.Errorf("%s %s from the application: %v", c.method, c.path, h)
 		}
-		if credentials := h.Get("Access-Control-Allow-Credentials") == "true"; credentials != strings.HasPrefix(c.path, "/co/") {
+		if credentials := h.Get("Access-Control-Allow-Credentials") == "true"; credentials != (strings.HasPrefix(c.path, "/co/") || strings.HasPrefix(c.path, "/user/ssodata")) {
 			t.Errorf("%s %s allows cookies: %v", c.method, c.path, credentials)
 		}
 	}

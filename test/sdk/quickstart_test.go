@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +20,6 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"golang.org/x/net/html"
 
 	"github.com/doorcode/doorcode/internal/testkit/binary"
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
@@ -42,6 +40,7 @@ func TestQuickstarts(t *testing.T) {
 		t.Run("curl, "+kind, func(t *testing.T) { a.application(t, kind, "curl").inTerminal(t) })
 	}
 	t.Run("a machine, by curl", func(t *testing.T) { a.application(t, "non_interactive", "machine").askForToken(t) })
+	t.Run("the commands of an API's page", func(t *testing.T) { a.callAPI(t) })
 	t.Run("Express", func(t *testing.T) {
 		packages(t, "openid-node")
 		q := a.application(t, "regular_web", "express")
@@ -68,45 +67,11 @@ func TestQuickstarts(t *testing.T) {
 		q := a.application(t, "spa", "react")
 		q.react(t)
 	})
-	s.NoteOutbox()
 	s.Stop()
 }
 
 // audience is an API whose name the shell would take apart.
 const audience = "https://orders.example.com/?a=1&it's=$HOME"
-
-// An administrator is the developer's browser, signed in to the Dashboard.
-type administrator struct {
-	server  *binary.Server
-	browser *textbrowser.Browser
-	people  int // who have signed in by SMS
-}
-
-func administer(t *testing.T, s *binary.Server) *administrator {
-	t.Helper()
-	a := &administrator{server: s, browser: textbrowser.New(s.HTTP.Transport, func(u *url.URL) bool { return u.Host != s.Domain })}
-	p := a.get(t, "/dashboard")
-	a.submit(t, p.FormTo(s.URL+"/dashboard/login/dev"))
-	return a
-}
-
-func (a *administrator) get(t *testing.T, path string) *textbrowser.Page {
-	t.Helper()
-	p, err := a.browser.Get(t.Context(), a.server.URL+path)
-	if err != nil || p.Status != http.StatusOK {
-		t.Fatalf("%s: %v %+v", path, err, p)
-	}
-	return p
-}
-
-func (a *administrator) submit(t *testing.T, f *textbrowser.Form) *textbrowser.Page {
-	t.Helper()
-	p, err := a.browser.Submit(t.Context(), f)
-	if err != nil || p.Status != http.StatusOK {
-		t.Fatalf("%v %+v", err, p)
-	}
-	return p
-}
 
 // A quickstart is what the page of an application says, and where it is done.
 type quickstart struct {
@@ -184,25 +149,15 @@ func (q *quickstart) read(t *testing.T) {
 			q.path = p.URL.Path + link
 		}
 	}
-	doc, err := html.Parse(strings.NewReader(p.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, text := "", ""
-	for n := range doc.Descendants() {
-		switch {
-		case n.Type == html.ElementNode && n.Data == "h2":
-			head = n.FirstChild.Data
-		case n.Type == html.ElementNode && n.Data == "pre":
-			switch text = n.FirstChild.Data; head {
-			case "Install":
-				q.install = text
-			case "Run":
-				q.run = text
-			default:
-				q.file = head
-				q.write(t, head, []byte(text))
-			}
+	for heading, text := range snippets(t, p) {
+		switch heading {
+		case "Install":
+			q.install = text
+		case "Run":
+			q.run = text
+		default:
+			q.file = heading
+			q.write(t, heading, []byte(text))
 		}
 	}
 	if q.file == "" || q.run == "" {
@@ -235,6 +190,13 @@ func (q *quickstart) ticked(t *testing.T, want string) {
 	t.Errorf("afterwards the page says: %s", said)
 }
 
+// signedIn sees that the page knows of it.
+func (q *quickstart) signedIn(t *testing.T) {
+	t.Helper()
+	q.server.NoteOutbox()
+	q.ticked(t, "Somebody signed in")
+}
+
 // inTerminal runs the program that asks for a code and types it in.
 func (q *quickstart) inTerminal(t *testing.T) {
 	t.Helper()
@@ -259,7 +221,7 @@ func (q *quickstart) inTerminal(t *testing.T) {
 	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), `"id_token"`) {
 		t.Errorf("%s: %v\n%s\n%s", q.run, err, &out, &problems)
 	}
-	q.ticked(t, "Somebody signed in")
+	q.signedIn(t)
 }
 
 // askForToken runs the program of an application that signs nobody in.
@@ -392,7 +354,7 @@ func (q *quickstart) signIn(t *testing.T, before string) {
 	if err := json.Unmarshal([]byte(p.Body), &claims); err != nil || p.Status != http.StatusOK || claims["name"] != q.who {
 		t.Errorf("%s answered %d: %s", p.URL, p.Status, p.Body)
 	}
-	q.ticked(t, "Somebody signed in")
+	q.signedIn(t)
 }
 
 // react puts the program into the application that npm create vite makes, and
@@ -425,7 +387,7 @@ func (q *quickstart) react(t *testing.T) {
 	if err := json.Unmarshal([]byte(shown), &user); err != nil || user["name"] != q.who {
 		t.Errorf("signed in: %s", shown)
 	}
-	q.ticked(t, "Somebody signed in")
+	q.signedIn(t)
 }
 
 // free is a port that nobody listened on a moment ago.

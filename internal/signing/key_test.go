@@ -22,7 +22,7 @@ import (
 // them comes from a generator that can be predicted.
 func TestTOK12KeysMade(t *testing.T) {
 	r, _ := newRing(t)
-	numbers := map[string]bool{}
+	different := map[string]bool{}
 	for range 3 {
 		for _, alg := range []string{RS256, ES256} {
 			made, err := r.generate(alg, testNow)
@@ -33,24 +33,23 @@ func TestTOK12KeysMade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			different[string(cert.RawSubjectPublicKeyInfo)] = true
 			switch public := cert.PublicKey.(type) {
 			case *rsa.PublicKey:
 				if alg != RS256 || public.N.BitLen() < 2048 || public.E != 65537 {
 					t.Errorf("%s: %d bits, exponent %d", alg, public.N.BitLen(), public.E)
 				}
-				numbers[public.N.String()] = true
 			case *ecdsa.PublicKey:
 				if alg != ES256 || public.Curve != elliptic.P256() {
 					t.Errorf("%s: %s", alg, public.Params().Name)
 				}
-				numbers[public.X.String()] = true
 			default:
 				t.Errorf("%s: a %T", alg, public)
 			}
 		}
 	}
-	if len(numbers) != 6 {
-		t.Errorf("of 6 keys %d are different", len(numbers))
+	if len(different) != 6 {
+		t.Errorf("of 6 keys %d are different", len(different))
 	}
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {

@@ -315,7 +315,7 @@ func (q *quickstart) start(t *testing.T, before string) {
 			t.Logf("%s\n%s", q.run, text)
 		}
 	})
-	for range 600 {
+	for range 1200 {
 		if c, err := net.Dial("tcp", strings.TrimPrefix(q.origin, "http://")); err == nil {
 			_ = c.Close()
 			return

@@ -129,7 +129,13 @@ func (a *administrator) application(t *testing.T, kind, program string) *quickst
 		if program != "react" {
 			callback += "/callback"
 		}
-		a.submit(t, a.get(t, "/dashboard/applications/"+id+"/settings").Form("callbacks").Set("callbacks", callback).Press("save"))
+		p = a.submit(t, a.get(t, "/dashboard/applications/"+id+"/settings").Form("callbacks").Set("callbacks", callback).Press("save"))
+		if program == "react" { // which alone signs people out
+			if said := a.get(t, "/dashboard/applications/"+id+"/quickstart").Text(); !strings.Contains(said, q.origin+" is not among the Allowed Logout URLs") {
+				t.Errorf("without a logout URL the page says: %s", said)
+			}
+			a.submit(t, p.Form("callbacks").Set("allowed_logout_urls", q.origin).Press("save"))
+		}
 	}
 	q.secret = made.Secret
 	q.path = "/dashboard/applications/" + id + "/quickstart?for=" + program
@@ -388,6 +394,10 @@ func (q *quickstart) react(t *testing.T) {
 		t.Errorf("signed in: %s", shown)
 	}
 	q.signedIn(t)
+	p.run(chromedp.Click("button"), chromedp.WaitNotPresent("pre"), chromedp.WaitVisible("button"), chromedp.Text("button", &shown))
+	if shown != "Sign in" {
+		t.Errorf("signed out: %s", shown)
+	}
 }
 
 // free is a port that nobody listened on a moment ago.

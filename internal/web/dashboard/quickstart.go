@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -140,6 +141,9 @@ func (d *Dashboard) fillProgram(q *request, c *tenant.Client, p *quickstartPage)
 		}
 	}
 	p.Missing, p.Add = missing(c, p)
+	if p.Missing == "" && p.Program.Key == "react" && !oauth.MayReturn(c.LogoutURLs, values.Origin) {
+		p.Missing = values.Origin + " is not among the Allowed Logout URLs yet, and signing out needs it. Add it under Settings."
+	}
 	if p.Program.Key == machine {
 		if values.Audience, err = d.firstAudience(q, c.ID); err != nil {
 			return err

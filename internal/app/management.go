@@ -66,7 +66,7 @@ func (a *App) applyFile(ctx context.Context) error {
 // management serves the Management API.
 func (a *App) management(send *senders) http.Handler {
 	api := &mgmtapi.API{
-		Manage: a.manager(), Tokens: managementTokens{a}, Doctor: a.doctor(send), Tenant: a.tenantName(),
+		Manage: a.manager(), Tokens: managementTokens{a}, Secrets: a.Secrets, Doctor: a.doctor(send), Tenant: a.tenantName(),
 		Proxies: a.proxies, Log: a.Log, Now: a.now,
 		Limit: a.meter(attack.ManagementRate),
 	}

@@ -35,6 +35,9 @@ type Ledger interface {
 	// LiveSessionUser is LiveSession by id, with the user.
 	LiveSessionUser(ctx context.Context, now time.Time, id string) (tenant.Session, tenant.User, error)
 
+	// UsesSession reports whether an application has got tokens by a session.
+	UsesSession(ctx context.Context, session string, client tenant.ClientID) (bool, error)
+
 	// AddTransaction stores a sign-in that begins, unless the bucket of its
 	// address is empty: then it returns how long it is until that takes another.
 	AddTransaction(ctx context.Context, n NewTransaction) (wait time.Duration, err error)

@@ -32,6 +32,10 @@ var (
 		"legacy_delegation", "Delegation endpoint",
 		"A refresh token was exchanged at /delegation. Use /oauth/token.",
 	}
+	LegacySSOData = Feature{
+		"legacy_ssodata", "SSO data endpoint",
+		"A page asked at /user/ssodata whether somebody is signed in. Use /authorize with prompt=none.",
+	}
 	LegacyTokenInfo = Feature{
 		"legacy_tokeninfo", "Token info endpoint",
 		"A profile was asked for with an ID token at /tokeninfo. Use /userinfo.",

@@ -44,6 +44,7 @@ const (
 	Browsers    Purpose = "doorcode/browsers/1"    // digests of what browsers hold in cookies
 	AuthCodes   Purpose = "doorcode/auth-codes/1"  // digests of authorization codes
 	Links       Purpose = "doorcode/links/1"       // tokens of e-mailed links
+	Checkpoints Purpose = "doorcode/checkpoints/1" // places in lists that callers go on from
 	Check       Purpose = "doorcode/check/1"       // proof that a database belongs to the key
 )
 
@@ -90,7 +91,7 @@ func derive(key []byte) (root, error) {
 	}
 	sum := sha256.Sum256(append([]byte("doorcode/key-id/"), key...))
 	r := root{key: key, id: sum[0], seal: map[Purpose]cipher.AEAD{}, macs: map[Purpose]*sync.Pool{}}
-	for _, p := range []Purpose{Codes, UserIDs, Identifiers, Refresh, Opaque, AtRest, Browsers, AuthCodes, Links, Check} {
+	for _, p := range []Purpose{Codes, UserIDs, Identifiers, Refresh, Opaque, AtRest, Browsers, AuthCodes, Links, Checkpoints, Check} {
 		sub, err := subkey(key, p)
 		if err != nil {
 			return root{}, fmt.Errorf("derive key: %w", err)

@@ -81,7 +81,7 @@ func (s *Store) EndSession(ctx context.Context, e logout.Ending) (ended bool, er
 	return ended, err
 }
 
-// UsesSession implements logout.Ledger.
+// UsesSession implements logout.Ledger and authorize.Ledger.
 func (s *Store) UsesSession(ctx context.Context, session string, client tenant.ClientID) (bool, error) {
 	var uses bool
 	err := s.read.row(ctx, `SELECT EXISTS (SELECT 1 FROM session_clients WHERE session_id = $1 AND client_id = $2)`,

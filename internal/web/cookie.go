@@ -13,5 +13,8 @@ func CookieName(name string, https bool) string {
 	return name
 }
 
+// SessionName names the cookie of a session, as CookieName is given it.
+const SessionName = "dc_session"
+
 // TicketCookie names the cookie that goes with a login ticket.
 func TicketCookie(https bool) string { return CookieName("dc_co", https) }

@@ -157,6 +157,7 @@ func (s *site) pages() []string {
 		{"apis", api, "settings"},
 		{"apis", api, "permissions"},
 		{"apis", api, "applications"},
+		{"apis", api, "test"},
 		{"apis", api, "delete"},
 		{"apis", "management", "applications"},
 		{"users"},

@@ -310,6 +310,14 @@ func crossOrigin(t *testing.T, s *binary.Server) {
 	if got["number"] != number || got["sub"] == nil || got["user"] != got["sub"] || got["again"] != got["sub"] {
 		t.Errorf("signed in across origins: %v", got)
 	}
+	// What its getSSOData asks on a login page, which libraries before it asked
+	// from everywhere.
+	s.Manage(t.Context()).Must(t.Context(), http.MethodPatch, "/api/v2/clients/"+p.client, map[string]any{"oidc_conformant": false}, nil)
+	var known map[string]any
+	p.call(p.webAuth()+`return await ask(web._universalLogin.getSSOData.bind(web._universalLogin), true);`, &known)
+	if known["sso"] != true || known["lastUsedUserID"] != got["sub"] || known["lastUsedUsername"] != number {
+		t.Errorf("who is signed in: %v", known)
+	}
 }
 
 // passwordlessVerify checks the code from the application's page and leads the

@@ -67,6 +67,8 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST /tokeninfo", a.handle(a.tokenInfo))
 	mux.Handle("POST /co/authenticate", a.handle(a.coAuthenticate))
 	mux.Handle("OPTIONS /co/authenticate", a.handle(a.coPreflight))
+	mux.Handle("GET /user/ssodata", a.handle(a.ssoData))
+	mux.Handle("OPTIONS /user/ssodata", a.handle(a.coPreflight))
 	mux.Handle("GET /client/{file}", a.handle(a.clientScript))
 	mux.Handle("GET /info-v1.js", a.handle(a.tenantScript))
 	mux.Handle("GET /user/geoloc/country", a.handle(a.country))

@@ -3,6 +3,7 @@ package authapi_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -29,11 +30,14 @@ func TestOAU26Origins(t *testing.T) {
 		{http.MethodPost, "/co/authenticate", string(co)},
 		{http.MethodPost, "/passwordless/challenge", `{"state":"s"}`},
 		{http.MethodOptions, "/co/authenticate", ""},
+		{http.MethodGet, "/user/ssodata?client_id=" + w.Ready.ClientID, ""},
+		{http.MethodGet, "/user/ssodata", ""},
+		{http.MethodOptions, "/user/ssodata", ""},
 	} {
 		ask := func(origin string) http.Header {
 			header := []string{"Origin", origin, "Content-Type", "application/json"}
 			if c.method == http.MethodOptions {
-				header = append(header, "Access-Control-Request-Method", "POST")
+				header = append(header, "Access-Control-Request-Method", http.MethodPost)
 			}
 			_, h, _ := w.Do(t, c.method, c.path, c.body, header...)
 			return h
@@ -47,7 +51,7 @@ func TestOAU26Origins(t *testing.T) {
 		if h.Get("Access-Control-Allow-Origin") != appOrigin {
 			t.Errorf("%s %s from the application: %v", c.method, c.path, h)
 		}
-		if credentials := h.Get("Access-Control-Allow-Credentials") == "true"; credentials != strings.HasPrefix(c.path, "/co/") {
+		if credentials := h.Get("Access-Control-Allow-Credentials") == "true"; credentials != (strings.HasPrefix(c.path, "/co/") || strings.HasPrefix(c.path, "/user/ssodata")) {
 			t.Errorf("%s %s allows cookies: %v", c.method, c.path, credentials)
 		}
 	}
@@ -72,7 +76,7 @@ func TestOAU26Origins(t *testing.T) {
 // BRU-07: the tries of a code are the same whichever endpoint it is brought to.
 func TestBRU07LegacyPaths(t *testing.T) {
 	w := newWorld(t)
-	w.patchClient(w.Ready.ClientID, `{"cross_origin_authentication":true,"oidc_conformant":false,"grant_types":["http://auth0.com/oauth/grant-type/passwordless/otp","http://auth0.com/oauth/legacy/grant-type/ro"]}`)
+	w.patchClient(w.Ready.ClientID, `{"cross_origin_authentication":true,"oidc_conformant":false,"grant_types":["authorization_code","http://auth0.com/oauth/grant-type/passwordless/otp","http://auth0.com/oauth/legacy/grant-type/ro"]}`)
 	const number = "+447700900432"
 	paths := map[string]func(code string) reply{
 		"/oauth/token": func(code string) reply {
@@ -94,6 +98,7 @@ func TestBRU07LegacyPaths(t *testing.T) {
 			return w.form("/passwordless/verify", and(w.app(), map[string]string{"connection": "sms", "phone_number": number, "verification_code": code}))
 		},
 	}
+	paths["/passwordless/verify_redirect"] = func(code string) reply { return w.verifyRedirect(number, code) }
 	code := w.code(w.app(), number)
 	wrong := "000000"
 	if code == wrong {
@@ -119,4 +124,33 @@ func TestBRU07LegacyPaths(t *testing.T) {
 			t.Errorf("%s took a code that was dead", name)
 		}
 	}
+}
+
+// verifyRedirect agrees to go on with a code, as the page there asks. The answer
+// is 200 if it signs in, and else what the application is told.
+func (w *world) verifyRedirect(number, code string) reply {
+	w.t.Helper()
+	form := url.Values{
+		"client_id": {w.Ready.ClientID}, "redirect_uri": {appOrigin + "/callback"}, "response_type": {"code"}, "scope": {"openid"},
+		"connection": {"sms"}, "phone_number": {number}, "verification_code": {code},
+	}
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.URL+"/passwordless/verify_redirect", strings.NewReader(form.Encode()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", w.URL)
+	res, err := http.DefaultTransport.RoundTrip(req) // follows no redirect
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	to, err := res.Location()
+	if err != nil || !strings.HasPrefix(to.String(), appOrigin) {
+		w.t.Fatalf("%d %v %v", res.StatusCode, to, err)
+	}
+	if to.Query().Has("code") {
+		return reply{http.StatusOK, res.Header, ""}
+	}
+	return reply{http.StatusUnauthorized, res.Header, to.Query().Get("error_description")}
 }

@@ -95,8 +95,6 @@ type accessPage struct {
 	apiFrame
 	List    []access
 	Problem string
-	Issuer  string
-	Example tenant.ClientID // an application that may
 }
 
 // access is what one application may.
@@ -127,7 +125,7 @@ func (d *Dashboard) showAccess(w http.ResponseWriter, q *request, problem string
 	if err != nil {
 		return err
 	}
-	p := accessPage{apiFrame: f, Problem: problem, Issuer: d.URL + "/"}
+	p := accessPage{apiFrame: f, Problem: problem}
 	for _, c := range clients.Items {
 		if c.Public() || !c.MayUse(tenant.GrantClientCredentials) {
 			continue
@@ -137,7 +135,6 @@ func (d *Dashboard) showAccess(w http.ResponseWriter, q *request, problem string
 			if g.Client == c.ID {
 				one.Grant, one.Managed, one.All, one.Count = g.ID, g.Managed, g.AllScopes, len(g.Scopes)
 				one.Scopes = scopeChoices(a.Scopes, g.Scopes)
-				p.Example = c.ID
 			}
 		}
 		p.List = append(p.List, one)

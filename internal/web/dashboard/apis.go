@@ -29,6 +29,7 @@ func (d *Dashboard) apiRoutes(mux *http.ServeMux) {
 	d.page(mux, "POST "+one+"/permissions", tenant.Editor, d.changePermissions)
 	d.page(mux, "GET "+one+"/applications", tenant.Viewer, d.apiApplications)
 	d.page(mux, "POST "+one+"/applications", tenant.Editor, d.changeAPIApplications)
+	d.page(mux, "GET "+one+"/test", tenant.Viewer, d.apiTest)
 	d.page(mux, "GET "+one+"/delete", tenant.Editor, d.confirmAPIDeletion)
 	d.page(mux, "POST "+one+"/delete", tenant.Editor, d.deleteAPI)
 }
@@ -131,9 +132,14 @@ type apiFrame struct {
 // api reads the API that a page is about.
 func (d *Dashboard) api(q *request, tab string) (*tenant.API, apiFrame, error) {
 	f := apiFrame{Edit: q.Who.Role.May(tenant.Editor)}
-	tabs := []link{{Name: "Settings", Address: tabSettings}, {Name: "Permissions", Address: tabPermissions}, {Name: "Machine to Machine", Address: tabApplications}}
+	tabs := []link{
+		{Name: "Settings", Address: tabSettings},
+		{Name: "Permissions", Address: tabPermissions},
+		{Name: "Machine to Machine", Address: tabApplications},
+		{Name: "Test", Address: tabTest},
+	}
 	if q.PathValue("id") == systemAPI {
-		if tab != tabApplications {
+		if tab != tabApplications && tab != tabTest {
 			return nil, f, errNoPage
 		}
 		f.API, f.System, tabs = d.managementAPI(), true, tabs[2:]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
 
 const apis = "/dashboard/apis"
@@ -128,6 +129,47 @@ func TestAPIApplications(t *testing.T) {
 	w.says(p, "Robot")
 	if got := w.get(w.browser, apis+"/management/settings"); got.Status != http.StatusNotFound {
 		t.Errorf("settings of the Management API: %d", got.Status)
+	}
+}
+
+// The commands that get a token for an API and call it are for applications that
+// are authorized, and have no secret in them.
+func TestAPITest(t *testing.T) {
+	w := newWorld(t)
+	w.developer()
+	const odd = "https://it's.example.com/?a=1&b=$HOME"
+	at := w.newAPI("Odd", odd)
+	robot, idle := w.newApplication("Robot", "non_interactive"), w.newApplication("Idle", "non_interactive")
+	w.says(w.get(w.browser, at+"/test"), "No application is authorized yet")
+	p := w.get(w.browser, at+"/applications")
+	for _, f := range p.Forms() {
+		if f.Values.Get("client") == string(robot) {
+			p = w.submit(w.browser, f.Press("authorize"))
+			break
+		}
+	}
+	if strings.Contains(p.Text(), "curl") {
+		t.Error("the commands are on another page too")
+	}
+	viewer := w.administrator("viewer@mail.example", "viewer")
+	for _, b := range []*textbrowser.Browser{w.browser, viewer} {
+		p = w.get(b, at+"/test?application="+string(idle))
+		w.says(p, w.URL+"/oauth/token' \\ -d grant_type=client_credentials \\ --data-urlencode 'client_id="+string(robot)+"' \\ --data-urlencode \"client_secret=$CLIENT_SECRET\"")
+		w.says(p, `--data-urlencode 'audience=https://it'\''s.example.com/?a=1&b=$HOME'`)
+		w.says(p, `curl -sS --fail-with-body 'https://it'\''s.example.com/?a=1&b=$HOME' \ -H "Authorization: Bearer $ACCESS_TOKEN"`)
+		if strings.Contains(p.Body, string(idle)) || strings.Contains(p.Body, w.client(robot).Secret) {
+			t.Error("the page shows who is not authorized, or the secret")
+		}
+	}
+	for method, want := range map[string]string{
+		`"token_endpoint_auth_method":"client_secret_basic"`: "-u '" + string(robot) + `':"$CLIENT_SECRET"`,
+		`"token_endpoint_auth_method":"none"`:                "No application is authorized yet",
+	} {
+		_, err := w.manage().ChangeClient(t.Context(), manage.Actor{}, robot, manage.Patch{Body: parsed(t, "{"+method+"}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.says(w.get(w.browser, at+"/test"), want)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -50,7 +51,10 @@ func programList(c *tenant.Client) []program {
 			Key: "go", Name: "Go", Before: "go mod init example && go get github.com/coreos/go-oidc/v3 golang.org/x/oauth2", File: "main.go",
 			Run: "go run .",
 		},
-		{Key: "python", Name: "Python", Before: "pip install flask authlib requests", File: "app.py", Run: "python app.py"},
+		{
+			Key: "python", Name: "Python", Before: "python3 -m venv venv\n. venv/bin/activate\npip install flask authlib requests", File: "app.py",
+			Run: "python app.py",
+		},
 		{
 			Key: "react", Name: "React", File: "src/main.jsx", Run: "npm run dev -- --port {{.Port}}",
 			Before: "npm create vite@latest example -- --template react\ncd example\nnpm install @auth0/auth0-react@2",
@@ -137,6 +141,9 @@ func (d *Dashboard) fillProgram(q *request, c *tenant.Client, p *quickstartPage)
 		}
 	}
 	p.Missing, p.Add = missing(c, p)
+	if p.Missing == "" && p.Program.Key == "react" && !oauth.MayReturn(c.LogoutURLs, values.Origin) {
+		p.Missing = values.Origin + " is not among the Allowed Logout URLs yet, and signing out needs it. Add it under Settings."
+	}
 	if p.Program.Key == machine {
 		if values.Audience, err = d.firstAudience(q, c.ID); err != nil {
 			return err
@@ -161,7 +168,8 @@ func (d *Dashboard) firstAudience(q *request, id tenant.ClientID) (string, error
 
 // write fills in what the program is and how it is started.
 func (p *program) write(values programValues) error {
-	t, err := template.ParseFS(programs, "quickstart/"+p.Key+".txt")
+	file := p.Key + ".txt"
+	t, err := template.New(file).Funcs(template.FuncMap{"quoted": quoted}).ParseFS(programs, "quickstart/"+file)
 	if err == nil {
 		_, err = t.New("run").Parse(p.Run)
 	}

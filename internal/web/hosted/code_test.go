@@ -277,6 +277,7 @@ func TestSES10Prompts(t *testing.T) {
 		}
 		return p.URL.Path
 	}
+	cases := 0
 	for _, c := range []struct {
 		pairs []string
 		want  string
@@ -295,10 +296,31 @@ func TestSES10Prompts(t *testing.T) {
 		{[]string{"max_age", "1", "prompt", "none"}, "login_requiredanswered"},
 		{[]string{"prompt", "none", "id_token_hint", hint}, "answered"},
 		{[]string{"prompt", "none", "ui_locales", "se", "claims_locales", "se", "acr_values", "1 2", "display", "popup"}, "answered"},
+		{[]string{"prompt", "none", "max_age", "0"}, "login_requiredanswered"},
+		{[]string{"prompt", "none", "max_age", "10000"}, "answered"},
+		{[]string{"max_age", "-1"}, "invalid_requestanswered"},
+		{[]string{"max_age", "soon"}, "invalid_requestanswered"},
+		{[]string{"max_age", "99999999999999999999"}, "invalid_requestanswered"},
+		{[]string{"prompt", "none login"}, "invalid_requestanswered"},
+		{[]string{"prompt", "none consent"}, "invalid_requestanswered"},
+		{[]string{"prompt", "sometimes"}, "invalid_requestanswered"},
+		{[]string{"prompt", "login consent"}, "/u/login/identifier"},
+		{[]string{"id_token_hint", hint}, "answered"},
+		{[]string{"id_token_hint", hint, "prompt", "login"}, "/u/login/identifier"},
+		{[]string{"id_token_hint", "nobody's"}, "invalid_requestanswered"},
+		{[]string{"id_token_hint", hint + "x", "prompt", "none"}, "invalid_requestanswered"},
+		{[]string{"login_hint", "sam@mail.example"}, "answered"}, // a hint asks for nothing
+		{[]string{"login_hint", "sam@mail.example", "prompt", "none"}, "answered"},
+		{[]string{"login_hint", "sam@mail.example", "prompt", "login"}, "/u/login/identifier"},
 	} {
+		cases++
 		if got := at(c.pairs...); got != c.want {
 			t.Errorf("%v leads to %s, want %s", c.pairs, got, c.want)
 		}
+	}
+	t.Logf("measured: SES-10 %d requests", cases)
+	if cases < 20 {
+		t.Errorf("%d requests, want 20", cases)
 	}
 	_, tokens = w.redeem(w.signIn(w.browser, w.query("prompt", "login", "max_age", "1"), person).Get("code"))
 	second := claims(t, tokens["id_token"])

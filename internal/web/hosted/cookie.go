@@ -13,7 +13,7 @@ import (
 // The names of the cookies. On https they have the prefix that makes browsers
 // refuse them from other hosts and from plain http.
 const (
-	sessionCookie     = "dc_session"
+	sessionCookie     = web.SessionName
 	deviceCookie      = "dc_device"
 	transactionCookie = "dc_tx_" // and the first eight digits of the id
 )

@@ -28,7 +28,7 @@ func clientID(r *request) tenant.ClientID { return tenant.ClientID(r.PathValue("
 // listClients is GET /api/v2/clients.
 func (a *API) listClients(w http.ResponseWriter, r *request) error {
 	query := r.URL.Query()
-	p, err := readPaging(query, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (a *API) clientConnections(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) writeConnections(w http.ResponseWriter, r *request, size int, q manage.ConnectionQuery) error {
-	p, err := readPaging(r.URL.Query(), size)
+	p, err := a.readPaging(r, size)
 	if err != nil {
 		return err
 	}
@@ -172,16 +172,11 @@ const maxConnectionClients = 1000
 
 // connectionClients is GET /api/v2/connections/{id}/clients.
 func (a *API) connectionClients(w http.ResponseWriter, r *request) error {
-	q := r.URL.Query()
-	take, err := intParam(q, "take", 1, maxConnectionClients, pageSize)
+	p, err := a.readCheckpoint(r, maxConnectionClients)
 	if err != nil {
 		return err
 	}
-	after, err := readCursor(q.Get("from"))
-	if err != nil {
-		return err
-	}
-	list, err := a.Manage.ConnectionClients(r.Context(), connectionID(r), manage.Window{Limit: take, After: after})
+	list, err := a.Manage.ConnectionClients(r.Context(), connectionID(r), p.window)
 	if err != nil {
 		return err
 	}
@@ -191,7 +186,7 @@ func (a *API) connectionClients(w http.ResponseWriter, r *request) error {
 		o.Set("client_id", string(id))
 		out.items = append(out.items, o)
 	}
-	return paging{checkpoint: true}.write(w, out)
+	return p.write(w, out)
 }
 
 // enableClients is PATCH /api/v2/connections/{id}/clients.

@@ -191,17 +191,15 @@ func TestListsOfConnections(t *testing.T) {
 		}
 	})
 	for query, want := range map[string]string{
-		"page=-1":           "'Value -1 is less than minimum 0' on property page",
-		"per_page=101":      "'Value 101 is greater than maximum 100' on property per_page",
-		"per_page=many":     "'Expected type integer but found type string' on property per_page",
-		"take=0":            "'Value 0 is less than minimum 1' on property take",
-		"include_totals=7":  "'Expected type boolean but found type string' on property include_totals",
-		"from=x":            "'Object didn't pass validation for format checkpoint' on property from",
-		"from=MCx4":         "", // a place that is not there is behind nothing
-		"from='OR%201%3D1-": "format checkpoint",
+		"page=-1":          "'Value -1 is less than minimum 0' on property page",
+		"per_page=101":     "'Value 101 is greater than maximum 100' on property per_page",
+		"per_page=many":    "'Expected type integer but found type string' on property per_page",
+		"take=0":           "'Value 0 is less than minimum 1' on property take",
+		"include_totals=7": "'Expected type boolean but found type string' on property include_totals",
+		"from=x":           "'Object didn't pass validation for format checkpoint' on property from",
 	} {
 		a := sv.ask(everything, "GET /api/v2/connections?"+query, "")
-		if want != "" && (a.status != 400 || !strings.Contains(a.body, want)) || want == "" && a.status != 200 {
+		if a.status != 400 || !strings.Contains(a.body, want) {
 			t.Errorf("%s answered %d %s, want %s", query, a.status, a.body, want)
 		}
 	}

@@ -25,7 +25,7 @@ const (
 // listDevices is GET /api/v2/device-credentials.
 func (a *API) listDevices(w http.ResponseWriter, r *request) error {
 	query := r.URL.Query()
-	p, err := readPaging(query, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (a *API) userLogs(w http.ResponseWriter, r *request) error {
 
 func (a *API) writeLogs(w http.ResponseWriter, r *request, user tenant.UserID) error {
 	q := r.URL.Query()
-	p, err := readPaging(q, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

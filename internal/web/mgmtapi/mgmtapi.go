@@ -23,6 +23,7 @@ import (
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
@@ -53,6 +54,7 @@ type Verifier interface {
 type API struct {
 	Manage  *manage.Service
 	Tokens  Verifier
+	Secrets *secret.Ring // seals the checkpoints of lists
 	Doctor  Doctor
 	Tenant  string // the tenant's name, which answers about applications carry
 	Proxies []netip.Prefix

@@ -75,7 +75,7 @@ func serve(t *testing.T, s *store.Store) *server {
 		Management: []string{"http://localhost:8787/api/v2/", "https://localhost:8787/api/v2/"}, ManagementAudience: "management", Now: now,
 	}
 	log := slog.New(slog.NewTextHandler(sv.log, nil))
-	api := &mgmtapi.API{Manage: sv.manage, Tokens: tokens{}, Doctor: sick{}, Tenant: "doorcode", Log: log, Now: now}
+	api := &mgmtapi.API{Manage: sv.manage, Tokens: tokens{}, Secrets: storetest.Keys(t), Doctor: sick{}, Tenant: "doorcode", Log: log, Now: now}
 	sv.Server = httptest.NewServer(web.Logged(web.Secure(api.Handler(), false), slog.New(slog.DiscardHandler), nil))
 	t.Cleanup(sv.Close)
 	return sv

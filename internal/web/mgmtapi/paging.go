@@ -12,6 +12,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/web"
 )
@@ -64,22 +65,17 @@ func boolParam(q url.Values, name string, otherwise bool) (bool, error) {
 // A paging is how a list is asked for: by page, or from a checkpoint, which
 // wins where both are there, as some clients send it.
 type paging struct {
-	window     manage.Window
-	totals     bool
-	checkpoint bool
+	window      manage.Window
+	totals      bool
+	checkpoints *checkpoints // nil when the list is asked for by page
 }
 
-func readPaging(q url.Values, size int) (paging, error) {
-	var p paging
-	var err error
+func (a *API) readPaging(r *request, size int) (paging, error) {
+	q := r.URL.Query()
 	if q.Has("take") || q.Has("from") {
-		p.checkpoint = true
-		if p.window.Limit, err = intParam(q, "take", 1, maxPage, pageSize); err != nil {
-			return p, err
-		}
-		p.window.After, err = readCursor(q.Get("from"))
-		return p, err
+		return a.readCheckpoint(r, maxPage)
 	}
+	var p paging
 	page, err := intParam(q, "page", 0, maxNumber, 0)
 	if err != nil {
 		return p, err
@@ -93,25 +89,47 @@ func readPaging(q url.Values, size int) (paging, error) {
 	return p, err
 }
 
-// A cursor names the place where a part of a list ended. It opens nothing that
-// its holder could not list, so it is checked and not sealed.
-func cursor(p manage.Place) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.At.UnixMilli(), 10) + "," + p.ID))
+// readCheckpoint reads how a list is asked for that is not asked for by page.
+func (a *API) readCheckpoint(r *request, most int) (paging, error) {
+	q := r.URL.Query()
+	p := paging{checkpoints: &checkpoints{a.Secrets, "checkpoint " + r.URL.Path}}
+	var err error
+	if p.window.Limit, err = intParam(q, "take", 1, most, pageSize); err == nil {
+		p.window.After, err = p.checkpoints.read(q.Get("from"))
+	}
+	return p, err
 }
 
-func readCursor(s string) (*manage.Place, error) {
+// checkpoints are the places in one list where a part of it has ended. They are
+// sealed, so that nobody names a place that no answer has named, and hold for
+// that list alone.
+type checkpoints struct {
+	secrets *secret.Ring
+	list    string
+}
+
+func (c *checkpoints) write(p manage.Place) string {
+	plain := strconv.FormatInt(p.At.UnixMilli(), 10) + "," + p.ID
+	return base64.RawURLEncoding.EncodeToString(c.secrets.Seal(secret.Checkpoints, []byte(plain), c.list))
+}
+
+func (c *checkpoints) read(s string) (*manage.Place, error) {
 	if s == "" {
 		return nil, nil
 	}
 	bad := badQuery("from", "Object didn't pass validation for format checkpoint")
-	plain, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(plain) > 600 {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || strings.ContainsAny(s, "\r\n") { // which the decoder passes over
 		return nil, bad
 	}
-	at, id, ok := strings.Cut(string(plain), ",")
-	ms, err := strconv.ParseInt(at, 10, 64)
-	if !ok || err != nil || !isPrintable(id) {
+	plain, err := c.secrets.Open(secret.Checkpoints, sealed, c.list)
+	if err != nil {
 		return nil, bad
+	}
+	at, id, _ := strings.Cut(string(plain), ",")
+	ms, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err) // we have sealed it
 	}
 	return &manage.Place{At: time.UnixMilli(ms), ID: id}, nil
 }
@@ -133,10 +151,10 @@ func (p paging) write(w http.ResponseWriter, l listing) error {
 	}
 	out := &settings.Object{}
 	switch {
-	case p.checkpoint:
+	case p.checkpoints != nil:
 		out.Set(l.name, l.items)
 		if l.next != nil {
-			out.Set("next", cursor(*l.next))
+			out.Set("next", p.checkpoints.write(*l.next))
 		}
 	case p.totals:
 		out.Set("start", p.window.Offset)

@@ -12,7 +12,7 @@ import (
 // listAPIs is GET /api/v2/resource-servers.
 func (a *API) listAPIs(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
-	p, err := readPaging(q, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func writeAPI(w http.ResponseWriter, status int, api *tenant.API) error {
 // listGrants is GET /api/v2/client-grants.
 func (a *API) listGrants(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
-	p, err := readPaging(q, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

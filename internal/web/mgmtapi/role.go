@@ -45,7 +45,7 @@ func userID(r *request) tenant.UserID { return tenant.UserID(r.PathValue("id")) 
 // listRoles is GET /api/v2/roles.
 func (a *API) listRoles(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
-	p, err := readPaging(q, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *API) deleteRole(w http.ResponseWriter, r *request) error {
 
 // rolePermissions is GET /api/v2/roles/{id}/permissions.
 func (a *API) rolePermissions(w http.ResponseWriter, r *request) error {
-	p, err := readPaging(r.URL.Query(), pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (a *API) changeRolePermissions(remove bool) handler {
 
 // roleUsers is GET /api/v2/roles/{id}/users.
 func (a *API) roleUsers(w http.ResponseWriter, r *request) error {
-	p, err := readPaging(r.URL.Query(), pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (a *API) assignRole(w http.ResponseWriter, r *request) error {
 
 // userRoles is GET /api/v2/users/{id}/roles.
 func (a *API) userRoles(w http.ResponseWriter, r *request) error {
-	p, err := readPaging(r.URL.Query(), pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (a *API) changeUserRoles(remove bool) handler {
 // userPermissions is GET /api/v2/users/{id}/permissions: each permission once,
 // with every way it comes by.
 func (a *API) userPermissions(w http.ResponseWriter, r *request) error {
-	p, err := readPaging(r.URL.Query(), pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

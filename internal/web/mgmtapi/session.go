@@ -52,7 +52,7 @@ func accepted(w http.ResponseWriter, err error) error {
 
 // listUserSessions is GET /api/v2/users/{id}/sessions.
 func (a *API) listUserSessions(w http.ResponseWriter, r *request) error {
-	p, err := readPaging(r.URL.Query(), pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

@@ -11,13 +11,8 @@ import (
 // listTestIdentities is GET /api/doorcode/v1/test-identities, in the order of
 // creation. "from" is the "next" of the answer before.
 func (a *API) listTestIdentities(w http.ResponseWriter, r *request) error {
-	q := r.URL.Query()
-	p := paging{checkpoint: true}
-	var err error
-	if p.window.Limit, err = intParam(q, "take", 1, maxPage, pageSize); err != nil {
-		return err
-	}
-	if p.window.After, err = readCursor(q.Get("from")); err != nil {
+	p, err := a.readCheckpoint(r, maxPage)
+	if err != nil {
 		return err
 	}
 	list, err := a.Manage.ListTestIdentities(r.Context(), p.window)

@@ -12,7 +12,7 @@ import (
 // listUsers is GET /api/v2/users.
 func (a *API) listUsers(w http.ResponseWriter, r *request) error {
 	q := r.URL.Query()
-	p, err := readPaging(q, pageSize)
+	p, err := a.readPaging(r, pageSize)
 	if err != nil {
 		return err
 	}

@@ -197,7 +197,7 @@ func TestD17FailureInPlace(t *testing.T) {
 	}
 	// What is refused is shown as without scripts, with the field marked.
 	do(chromedp.SetValue("#template", "no code", chromedp.ByQuery), chromedp.Click("#save", chromedp.ByQuery))
-	w.becomes(ctx, `document.title.startsWith("Error: ") && document.getElementById("template").getAttribute("aria-invalid") === "true"`)
+	w.becomes(ctx, `document.title.startsWith("Error: ") && document.getElementById("template")?.getAttribute("aria-invalid") === "true"`)
 
 	// The real thing: the server ends, and forms without a guard say so too.
 	do(chromedp.Navigate(w.URL+passwordless), chromedp.WaitVisible(".switch", chromedp.ByQuery))

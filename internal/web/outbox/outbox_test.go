@@ -209,7 +209,7 @@ func TestWhoMayLook(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	o, srv := serve(t, web.Options{})
-	if _, body := get(t, "GET", srv.URL+"/outbox", nil); !strings.Contains(body, "Waiting for messages. Run: <code>doorcode try sms +447700900123</code>") {
+	if _, body := get(t, "GET", srv.URL+"/outbox", nil); !strings.Contains(body, `data-copy="doorcode try sms &#43;447700900123"`) {
 		t.Errorf("empty page is %s", body)
 	}
 	m := message("msg_1", "jane@example.com")
@@ -220,8 +220,8 @@ func TestPage(t *testing.T) {
 	put(t, o, message("msg_2", "+447700900123"))
 	_, body := get(t, "GET", srv.URL+"/outbox", nil)
 	for _, want := range []string{
-		`<p class="code" dir="ltr">482913</p>`, `data-copy="482913"`, `id="msg_1"`, `482913 is your &lt;b&gt;code&lt;/b&gt;.`, `My app`,
-		`<iframe sandbox title="HTML of the e-mail to jane@example.com" srcdoc="`, `href="/outbox/html/msg_1"`,
+		`<p class="big"><bdi dir="ltr">482913</bdi></p>`, `data-copy="482913"`, `id="msg_1"`, `482913 is your &lt;b&gt;code&lt;/b&gt;.`, `My app`,
+		`sandbox title="The e-mail to jane@example.com" src="/outbox/html/msg_1"`, `href="/outbox/html/msg_1"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("page lacks %s", want)

@@ -106,6 +106,9 @@ func (s *senders) ready(ctx context.Context, c *tenant.Connection) (bool, error)
 	sender, err := s.sender(ctx, c, c.Channel)
 	var missing *delivery.Error
 	why := "No provider is configured."
+	if c.Channel == tenant.Email {
+		why = "No email provider is configured. Set emailProvider in the configuration file, or one at /api/v2/emails/provider."
+	}
 	switch {
 	case err == nil && sender != nil:
 		s.told.Delete(c.ID)

@@ -16,5 +16,5 @@ func TestMain(m *testing.M) {
 		fmt.Println("not under the race detector: the pages are the same")
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(binary.Main(m))
 }

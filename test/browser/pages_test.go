@@ -137,7 +137,7 @@ func (s *site) pages() []string {
 		s.t.Fatalf("%d messages, %v", len(found.Items), err)
 	}
 	message := found.Items[0].ID
-	list := []string{s.URL + "/dashboard", s.URL + "/outbox"}
+	list := []string{s.URL + "/dashboard", s.URL + "/outbox", s.URL + "/outbox?to=nobody"}
 	for _, parts := range [][]string{
 		{"connections", "passwordless"},
 		{"connections", "passwordless", sms, "settings"},

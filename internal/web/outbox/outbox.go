@@ -52,10 +52,10 @@ func Handler(o *outbox.Outbox, opts Options) http.Handler {
 	return p.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// policy is that of everything here. What is in a message runs nothing, loads
-// nothing and is framed by nobody.
+// policy is that of everything here but the e-mails themselves. What is in a
+// message runs nothing and loads nothing.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard refuses whoever may not look, and sets the headers of every answer.
 func (p *page) guard(next http.Handler) http.Handler {
@@ -63,7 +63,9 @@ func (p *page) guard(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		// With no-referrer browsers would not say, over plain http, that a form
+		// comes from our own page.
+		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")

@@ -170,6 +170,7 @@ func TestWhoMayLook(t *testing.T) {
 		{"a form of another origin", "POST", "/outbox/clear", header("Origin", "http://evil.example"), 403},
 		{"a script of another origin", "DELETE", "/outbox/api/messages", header("Origin", "http://localhost:3000"), 403},
 		{"the page's own form", "POST", "/outbox/clear", header("Sec-Fetch-Site", "same-origin"), 303},
+		{"the page's own form, over plain http", "POST", "/outbox/clear", func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host) }, 303},
 		{"a preflight", "OPTIONS", "/outbox/api/messages", header("Origin", "http://evil.example"), 405},
 		{"what is not there", "GET", "/outbox/assets/page.html", nil, 404},
 		{"what is elsewhere", "GET", "/outbox/assets/..%2foutbox.go", nil, 404},
@@ -209,7 +210,7 @@ func TestWhoMayLook(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	o, srv := serve(t, web.Options{})
-	if _, body := get(t, "GET", srv.URL+"/outbox", nil); !strings.Contains(body, "Waiting for messages. Run: <code>doorcode try sms +447700900123</code>") {
+	if _, body := get(t, "GET", srv.URL+"/outbox", nil); !strings.Contains(body, `data-copy="doorcode try sms &#43;447700900123"`) {
 		t.Errorf("empty page is %s", body)
 	}
 	m := message("msg_1", "jane@example.com")
@@ -220,8 +221,8 @@ func TestPage(t *testing.T) {
 	put(t, o, message("msg_2", "+447700900123"))
 	_, body := get(t, "GET", srv.URL+"/outbox", nil)
 	for _, want := range []string{
-		`<p class="code" dir="ltr">482913</p>`, `data-copy="482913"`, `id="msg_1"`, `482913 is your &lt;b&gt;code&lt;/b&gt;.`, `My app`,
-		`<iframe sandbox title="HTML of the e-mail to jane@example.com" srcdoc="`, `href="/outbox/html/msg_1"`,
+		`<p class="big"><bdi dir="ltr">482913</bdi></p>`, `data-copy="482913"`, `id="msg_1"`, `482913 is your &lt;b&gt;code&lt;/b&gt;.`, `My app`,
+		`sandbox title="The e-mail to jane@example.com" src="/outbox/html/msg_1"`, `href="/outbox/html/msg_1"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("page lacks %s", want)
@@ -235,8 +236,21 @@ func TestPage(t *testing.T) {
 	if strings.Index(body, `id="msg_2"`) > strings.Index(body, `id="msg_1"`) {
 		t.Error("the newest is not first")
 	}
-	if _, body := get(t, "GET", srv.URL+"/outbox?to=%2B447700900123", nil); strings.Contains(body, `id="msg_1"`) || !strings.Contains(body, `value="&#43;447700900123"`) {
-		t.Errorf("filtered page is %s", body)
+	for query, want := range map[string]string{
+		"?to=%2B447700900123": "msg_2", "?to=7700+900": "msg_2", "?to=JANE": "msg_1", "?channel=email": "msg_1", "?channel=sms&to=jane": "", "?to=&channel=": "msg_1 msg_2",
+	} {
+		_, body := get(t, "GET", srv.URL+"/outbox"+query, nil)
+		for _, id := range []string{"msg_1", "msg_2"} {
+			if strings.Contains(body, `<article class="panel" id="`+id) != strings.Contains(want, id) {
+				t.Errorf("%s does not show %q alone", query, want)
+			}
+		}
+		if strings.Contains(body, "No such message") != (want == "") {
+			t.Errorf("%s: %s", query, body)
+		}
+	}
+	if _, body := get(t, "GET", srv.URL+"/outbox?to=%2B447700900123&channel=sms", nil); !strings.Contains(body, `value="&#43;447700900123"`) || !strings.Contains(body, `value="sms" selected`) {
+		t.Errorf("the form has lost its filter: %s", body)
 	}
 	resp, body := get(t, "GET", srv.URL+"/outbox/html/msg_1", nil)
 	if body != m.HTML || !strings.HasPrefix(resp.Header.Get("Content-Security-Policy"), "sandbox ") || strings.Contains(resp.Header.Get("Content-Security-Policy"), "allow-scripts") {

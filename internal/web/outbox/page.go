@@ -5,10 +5,12 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
-	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 //go:embed assets
@@ -19,19 +21,40 @@ const shown = 100
 
 // view is what the templates are given.
 type view struct {
+	Host     string // the server's name
+	URL      string // and address, as the reader has it
 	Filter   outbox.Filter
+	All      int // how many messages are kept
+	Found    int // and how many of them match
 	Messages []outbox.Message
-	More     int
+	More     int // of those found are not on the page
 }
 
+// view finds what is shown. Unlike the API, which looks for one recipient, the
+// page takes a part of one, with or without spaces: it looks while somebody
+// types.
 func (p *page) view(r *http.Request) view {
-	f := filter(r)
-	f.Since = ""
-	v := view{Filter: f, Messages: p.box.Messages(f)}
-	if n := len(v.Messages); n > shown {
-		v.Messages, v.More = v.Messages[:shown], n-shown
+	at := url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		at.Scheme = "https"
+	}
+	v := view{Host: at.Hostname(), URL: at.String(), Filter: filter(r)}
+	all := p.box.Messages(outbox.Filter{})
+	v.All = len(all)
+	part := bare(v.Filter.To)
+	v.Messages = slices.DeleteFunc(all, func(m outbox.Message) bool {
+		return v.Filter.Channel != "" && v.Filter.Channel != m.Channel || !strings.Contains(bare(m.To), part)
+	})
+	if v.Found = len(v.Messages); v.Found > shown {
+		v.Messages, v.More = v.Messages[:shown], v.Found-shown
 	}
 	return v
+}
+
+// bare is a number or an address in small letters and without what people put
+// between its parts.
+func bare(to string) string {
+	return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(to))
 }
 
 // show serves the page.
@@ -45,7 +68,11 @@ func (p *page) list(w http.ResponseWriter, r *http.Request) { render(w, "list", 
 // and a template is no state that a package should hold.
 func render(w http.ResponseWriter, name string, v view) {
 	t, err := template.New("").Funcs(template.FuncMap{
-		"email": func(c tenant.Channel) bool { return c == tenant.Email },
+		// Only the first of those that a browser prefers.
+		"language": func(s string) string {
+			first, _, _ := strings.Cut(s, ",")
+			return first
+		},
 	}).ParseFS(assets, "assets/page.html")
 	var b bytes.Buffer
 	if err == nil {
@@ -59,14 +86,20 @@ func render(w http.ResponseWriter, name string, v view) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// html serves an e-mail as a mail program shows it, as a page of its own: with
-// its own styles, in a sandbox that runs nothing and belongs to no origin.
+// html serves an e-mail as a mail program shows it, as a page of its own or in
+// a frame of ours: with its own styles, in a sandbox that runs nothing and
+// belongs to no origin.
 func (p *page) html(w http.ResponseWriter, r *http.Request) {
 	for _, m := range p.box.Messages(outbox.Filter{}) {
 		if m.ID == r.PathValue("id") && m.HTML != "" {
 			h := w.Header()
 			h.Set("Content-Security-Policy", "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "+
-				"style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+				"style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+			// Browsers refuse to show what is in a sandbox and asks for a
+			// group of windows of its own (HTML, "obtain a cross-origin opener
+			// policy").
+			h.Del("Cross-Origin-Opener-Policy")
+			h.Set("Referrer-Policy", "no-referrer")
 			h.Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = w.Write([]byte(m.HTML))
 			return

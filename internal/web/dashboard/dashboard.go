@@ -57,13 +57,14 @@ const (
 // A Dashboard serves them. All fields but Outbox must be set.
 type Dashboard struct {
 	URL         string // the public URL, without a slash at its end
+	Origin      string // where the Dashboard is: the same, unless it has a host of its own
 	Host        string // its host, which codes are filled in for
 	HTTPS       bool
 	Outbox      string // address of the dev outbox; empty in serve
 	Dev         bool   // whoever is on this machine is let in
 	AllowRemote bool   // and whoever is not, too
-	// OwnHost reports whether a Host header, without its port, names this
-	// server.
+	// OwnHost reports whether a Host header, without its port, names the
+	// Dashboard.
 	OwnHost func(host string) bool
 	Proxies []netip.Prefix
 
@@ -106,10 +107,10 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.logRoutes(mux)
 	d.settingsRoutes(mux)
 	mux.Handle("GET /dashboard/assets/{name}", d.handle(d.asset))
-	mux.Handle("/dashboard/", d.handle(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	mux.Handle("/", d.handle(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	guard := http.NewCrossOriginProtection()
-	if err := guard.AddTrustedOrigin(d.URL); err != nil {
-		return nil, fmt.Errorf("trust the public URL: %w", err)
+	if err := guard.AddTrustedOrigin(d.Origin); err != nil {
+		return nil, fmt.Errorf("trust the Dashboard's own pages: %w", err)
 	}
 	guard.SetDenyHandler(d.handle(func(http.ResponseWriter, *http.Request) error { return errForeign }))
 	return guard.Handler(mux), nil

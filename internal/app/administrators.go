@@ -17,9 +17,13 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// setupPath is the page that takes the secret of a link, which stands in the
-// fragment: browsers send it to nobody.
-const setupPath = "/dashboard/setup#"
+// The pages that take the secret of a link, which stands in the fragment:
+// browsers send it to nobody. The first is for links that are made on this
+// machine, the second for those beside a code.
+const (
+	setupPath   = "/dashboard/setup#"
+	emailedPath = "/dashboard/login/link#"
+)
 
 // administrators is who may use the Dashboard, and the mail room that sends
 // their codes.
@@ -142,9 +146,9 @@ func (m *mailRoom) letter(ctx context.Context, l admin.Letter) (delivery.Outgoin
 	if err != nil {
 		return delivery.Outgoing{}, err
 	}
-	now := m.app.now()
+	now, link := m.app.now(), m.app.dashboardURL+emailedPath+l.Link
 	mail, err := t.Render(message.Vars{
-		Code: l.Code, Send: "code", Email: l.To, ApplicationName: "the Dashboard of " + m.app.hostname(),
+		Code: l.Code, Link: link, Send: "link", Email: l.To, ApplicationName: "the Dashboard of " + m.app.hostname(),
 		ExpiresMinutes: max(1, int(l.Expires.Sub(now).Round(time.Minute)/time.Minute)),
 		TenantName:     set.FriendlyName, SupportEmail: set.SupportEmail, SupportURL: set.SupportURL, Now: now,
 	})
@@ -153,7 +157,7 @@ func (m *mailRoom) letter(ctx context.Context, l admin.Letter) (delivery.Outgoin
 	}
 	return delivery.Outgoing{
 		MessageID: event.NewMessageID(now), Channel: tenant.Email, To: l.To, From: mail.From, Subject: mail.Subject,
-		Text: mail.Text, HTML: mail.HTML, Code: l.Code, Expires: l.Expires, Connection: m.connection(), ClientName: "Dashboard",
+		Text: mail.Text, HTML: mail.HTML, Code: l.Code, Link: link, Expires: l.Expires, Connection: m.connection(), ClientName: "Dashboard",
 	}, nil
 }
 

@@ -82,8 +82,18 @@ func (s *Store) ChangeAdministrator(ctx context.Context, id tenant.Administrator
 		if n == 0 {
 			return whyKept(ctx, tx, id)
 		}
+		if err := endAdministratorSessions(ctx, tx, id); err != nil {
+			return err
+		}
 		return insertLogs(ctx, tx, e)
 	})
+}
+
+func endAdministratorSessions(ctx context.Context, tx querier, id tenant.AdministratorID) error {
+	if _, err := tx.exec(ctx, `DELETE FROM administrator_sessions WHERE administrator_id = $1`, id); err != nil {
+		return fmt.Errorf("end sessions of administrator: %w", err)
+	}
+	return nil
 }
 
 // RemoveAdministrator implements admin.Ledger.
@@ -92,15 +102,22 @@ func (s *Store) RemoveAdministrator(ctx context.Context, id tenant.Administrator
 		if err := changeOwners(ctx, tx); err != nil {
 			return err
 		}
-		n, err := tx.exec(ctx, `DELETE FROM administrators WHERE id = $1 AND ($2 OR `+anotherOwner+`)`, id, anyone)
+		var email string
+		err := tx.row(ctx, `DELETE FROM administrators WHERE id = $1 AND ($2 OR `+anotherOwner+`) RETURNING email`, id, anyone).Scan(&email)
+		if errors.Is(err, sql.ErrNoRows) {
+			return whyKept(ctx, tx, id)
+		}
 		if err != nil {
 			return fmt.Errorf("remove administrator: %w", err)
 		}
-		if n == 0 {
-			return whyKept(ctx, tx, id)
+		if err := endAdministratorSessions(ctx, tx, id); err != nil {
+			return err
 		}
-		if _, err := tx.exec(ctx, `DELETE FROM administrator_sessions WHERE administrator_id = $1`, id); err != nil {
-			return fmt.Errorf("end sessions of administrator: %w", err)
+		// What waits for them would make them one again.
+		for _, text := range []string{`DELETE FROM administrator_links WHERE email = $1`, `DELETE FROM administrator_codes WHERE email = $1`} {
+			if _, err := tx.exec(ctx, text, email); err != nil {
+				return fmt.Errorf("end links and codes of administrator: %w", err)
+			}
 		}
 		return insertLogs(ctx, tx, e)
 	})

@@ -40,6 +40,7 @@ const (
 	pathHome           = "/dashboard"
 	pathLogin          = "/dashboard/login"
 	pathCode           = "/dashboard/login/code"
+	pathEmailed        = "/dashboard/login/link"
 	pathSetup          = "/dashboard/setup"
 	pathLogout         = "/dashboard/logout"
 	pathAdministrators = "/dashboard/administrators"

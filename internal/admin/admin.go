@@ -201,7 +201,11 @@ func (s *Service) find(ctx context.Context, is func(tenant.Administrator) bool) 
 // log makes the entry of what an administrator did or had done (Auth0: sapi).
 // It names administrators by their ids.
 func (s *Service) log(by Caller, what string, before, after *tenant.Administrator) tenant.LogEvent {
-	e := event.New(event.ManagementWrite, s.Now())
+	return s.entry(event.ManagementWrite, by, what, before, after)
+}
+
+func (s *Service) entry(typ string, by Caller, what string, before, after *tenant.Administrator) tenant.LogEvent {
+	e := event.New(typ, s.Now())
 	e.StrategyType, e.Description, e.IP, e.UserAgent = "", what, by.IP, by.UserAgent
 	channel := by.Channel
 	if channel == "" {
@@ -261,9 +265,10 @@ func (s *Service) Fresh(a tenant.AdministratorSession) bool {
 	return s.Now().Sub(a.ProvedAt) < tenant.FreshProof
 }
 
-// SignOut ends the session that a cookie is for.
-func (s *Service) SignOut(ctx context.Context, cookie string) error {
-	if err := s.Ledger.EndAdministratorSession(ctx, s.digests("session", cookie)); err != nil {
+// SignOut ends the session that the browser has.
+func (s *Service) SignOut(ctx context.Context, by Caller) error {
+	e := s.log(by, "Sign out an administrator", nil, nil)
+	if err := s.Ledger.EndAdministratorSession(ctx, s.digests("session", by.Session), e); err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
 	return nil

@@ -29,8 +29,8 @@ type Ledger interface {
 	// an administrator with it; wait is how long until there is another
 	// request, and nothing was stored if it is not zero.
 	BeginCode(ctx context.Context, b BeginCode) (known bool, wait time.Duration, err error)
-	// RedeemCode judges a guess and opens the session if it is right. Of many
-	// right guesses at once one is. The faults are tenant.ErrAdministratorCode
+	// RedeemCode judges a guess, and opens the session if it is right or stores
+	// the event of a wrong one. Of many right guesses at once one is. The faults are tenant.ErrAdministratorCode
 	// and tenant.ErrAdministratorDead.
 	RedeemCode(ctx context.Context, g Guess) (tenant.Administrator, error)
 	// RedeemEmailed uses a code up for whoever has shown the link beside it, and
@@ -50,8 +50,9 @@ type Ledger interface {
 	OpenAdministratorSession(ctx context.Context, a tenant.Administrator, s NewSession) (tenant.Administrator, error)
 	// AdministratorSession returns a session that has not ended.
 	AdministratorSession(ctx context.Context, now time.Time, digests [][]byte) (tenant.AdministratorSession, error)
-	// EndAdministratorSession ends a session, if there is one.
-	EndAdministratorSession(ctx context.Context, digests [][]byte) error
+	// EndAdministratorSession ends a session and stores the event, if there is
+	// one.
+	EndAdministratorSession(ctx context.Context, digests [][]byte, e tenant.LogEvent) error
 }
 
 // BeginCode asks for a code to be stored.
@@ -87,6 +88,7 @@ type Guess struct {
 	Digest     []byte // of the guess
 	Previous   []byte // the same under the root key before
 	Session    NewSession
+	Wrong      tenant.LogEvent // if it is
 }
 
 // A Link lets whoever has its secret in.

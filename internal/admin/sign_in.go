@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -78,6 +79,7 @@ func (s *Service) Finish(ctx context.Context, by Caller, p Pending, typed string
 	}
 	g, cookie := s.guess(by, p, "Sign in an administrator")
 	g.Digest, g.Previous = s.Codes.Digests(codeKey(p), code)
+	g.Wrong = s.entry(event.ManagementFailed, by, "Refuse a code of an administrator", nil, nil)
 	if _, err := s.Ledger.RedeemCode(ctx, g); err != nil {
 		return "", err
 	}

@@ -151,19 +151,29 @@ func (s *Store) AdministratorSession(ctx context.Context, now time.Time, digests
 }
 
 // EndAdministratorSession implements admin.Ledger.
-func (s *Store) EndAdministratorSession(ctx context.Context, digests [][]byte) error {
-	return s.write(ctx, func(tx querier) error { return endAdministratorSession(ctx, tx, digests) })
+func (s *Store) EndAdministratorSession(ctx context.Context, digests [][]byte, e tenant.LogEvent) error {
+	return s.write(ctx, func(tx querier) error {
+		id, err := endAdministratorSession(ctx, tx, digests)
+		if err != nil || id == "" {
+			return err
+		}
+		e := e
+		e.Details = with(e.Details, "before", map[string]any{"id": string(id)})
+		return insertLogs(ctx, tx, e)
+	})
 }
 
-func endAdministratorSession(ctx context.Context, tx querier, digests [][]byte) error {
+// endAdministratorSession ends a session and returns whose it was, or "".
+func endAdministratorSession(ctx context.Context, tx querier, digests [][]byte) (id tenant.AdministratorID, err error) {
 	if len(digests) == 0 {
-		return nil
+		return "", nil
 	}
 	first, last := ends(digests)
-	if _, err := tx.exec(ctx, `DELETE FROM administrator_sessions WHERE digest = $1 OR digest = $2`, first, last); err != nil {
-		return fmt.Errorf("end session of administrator: %w", err)
+	err = tx.row(ctx, `DELETE FROM administrator_sessions WHERE digest = $1 OR digest = $2 RETURNING administrator_id`, first, last).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("end session of administrator: %w", err)
 	}
-	return nil
+	return id, nil
 }
 
 // openAdministratorSession opens a session for whoever has the address.
@@ -178,7 +188,7 @@ func openAdministratorSession(ctx context.Context, tx querier, email string, n a
 	if err != nil {
 		return a, fmt.Errorf("sign administrator in: %w", err)
 	}
-	if err := endAdministratorSession(ctx, tx, n.Replaces); err != nil {
+	if _, err := endAdministratorSession(ctx, tx, n.Replaces); err != nil {
 		return a, err
 	}
 	_, err = tx.exec(ctx, `

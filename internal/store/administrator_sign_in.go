@@ -83,12 +83,25 @@ func (s *Store) RedeemCode(ctx context.Context, g admin.Guess) (tenant.Administr
 			return tenant.ErrAdministratorDead
 		}
 		wrong = true
-		return nil
+		return logWrongCode(ctx, tx, g)
 	})
 	if err == nil && wrong {
 		err = tenant.ErrAdministratorCode
 	}
 	return out, err
+}
+
+// logWrongCode stores the event of a wrong guess, with whose code it was if that
+// is an administrator's. It does the same for every address.
+func logWrongCode(ctx context.Context, tx querier, g admin.Guess) error {
+	var id string
+	err := tx.row(ctx, `SELECT COALESCE((SELECT id FROM administrators WHERE email = $1), '')`, g.Email).Scan(&id)
+	if err != nil {
+		return fmt.Errorf("read administrator: %w", err)
+	}
+	e := g.Wrong
+	e.Details = with(e.Details, "before", map[string]any{"id": id})
+	return insertLogs(ctx, tx, e)
 }
 
 // openGuessed opens the session of whoever had the right code, or its link.

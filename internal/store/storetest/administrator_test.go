@@ -59,7 +59,7 @@ func (w *administrators) code(email string) []byte {
 func (w *administrators) guess(browser []byte, email, digest string) error {
 	_, err := w.RedeemCode(w.Context(), admin.Guess{
 		Now: w.now, Browsers: [][]byte{browser}, Email: email, Identifier: "tries of " + email,
-		Digest: []byte(digest), Previous: []byte(digest), Session: w.session(),
+		Digest: []byte(digest), Previous: []byte(digest), Session: w.session(), Wrong: event.New(event.ManagementFailed, w.now),
 	})
 	return err
 }
@@ -435,7 +435,7 @@ func TestAdministratorSessions(t *testing.T) {
 		if alive(first) || !alive(second) {
 			w.Error("a session that was replaced goes on")
 		}
-		if err := w.EndAdministratorSession(w.Context(), [][]byte{second}); err != nil || alive(second) {
+		if err := w.EndAdministratorSession(w.Context(), [][]byte{second}, w.event()); err != nil || alive(second) {
 			w.Error("a session that was ended goes on", err)
 		}
 		third := open()

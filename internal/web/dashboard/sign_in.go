@@ -267,7 +267,7 @@ func (d *Dashboard) enterDev(w http.ResponseWriter, r *http.Request) error {
 
 // logout ends the session.
 func (d *Dashboard) logout(w http.ResponseWriter, r *http.Request) error {
-	if err := d.Admins.SignOut(r.Context(), d.cookie(r, sessionCookie)); err != nil {
+	if err := d.Admins.SignOut(r.Context(), d.caller(r)); err != nil {
 		return err
 	}
 	d.setCookie(w, sessionCookie, "", -1)

@@ -80,7 +80,8 @@ type Dashboard struct {
 	Log  *slog.Logger
 	Now  func() time.Time
 
-	pages *template.Template
+	pages    *template.Template
+	patterns []string // of all routes
 }
 
 // Handler returns the handler of /dashboard and what is below it. It fails only
@@ -107,8 +108,8 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.messageRoutes(mux)
 	d.logRoutes(mux)
 	d.settingsRoutes(mux)
-	mux.Handle("GET /dashboard/assets/{name}", d.handle(d.asset))
-	mux.Handle("/", d.handle(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	d.route(mux, "GET /dashboard/assets/{name}", d.asset)
+	d.route(mux, "/", func(http.ResponseWriter, *http.Request) error { return errNoPage })
 	guard := http.NewCrossOriginProtection()
 	if err := guard.AddTrustedOrigin(d.Origin); err != nil {
 		return nil, fmt.Errorf("trust the Dashboard's own pages: %w", err)
@@ -131,9 +132,15 @@ func (d *Dashboard) handle(fn web.HandlerFunc) http.Handler {
 	}, d.writeError)
 }
 
+// route serves a pattern, and is how every page is.
+func (d *Dashboard) route(mux *http.ServeMux, pattern string, fn web.HandlerFunc) {
+	d.patterns = append(d.patterns, pattern)
+	mux.Handle(pattern, d.handle(fn))
+}
+
 // page serves what an administrator with the role sees.
 func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.AdministratorRole, fn func(http.ResponseWriter, *request) error) {
-	mux.Handle(pattern, d.handle(func(w http.ResponseWriter, r *http.Request) error {
+	d.route(mux, pattern, func(w http.ResponseWriter, r *http.Request) error {
 		if !isText(r.URL) {
 			return errNoPage
 		}
@@ -147,7 +154,7 @@ func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.Adminis
 			return errRole
 		}
 		return fn(w, q)
-	}))
+	})
 }
 
 // asset serves style and scripts.

@@ -23,7 +23,7 @@ func (d *Dashboard) signInRoutes(mux *http.ServeMux) {
 		"GET " + pathSetup: d.setup, "POST " + pathSetup: d.takeLink,
 		"POST " + pathLogin + "/dev": d.enterDev, "POST " + pathLogout: d.logout,
 	} {
-		mux.Handle(pattern, d.handle(fn))
+		d.route(mux, pattern, fn)
 	}
 }
 

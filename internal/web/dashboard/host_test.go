@@ -1,12 +1,18 @@
 package dashboard_test
 
 import (
+	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
 // apart gives the Dashboard a host of its own.
@@ -104,5 +110,42 @@ func TestDeveloperAtHostOfItsOwn(t *testing.T) {
 	status, _, body := w.once(http.MethodGet, "/dashboard/login", nil, "Host", "dashboard.localhost")
 	if status != http.StatusOK || !strings.Contains(body, "routes.js") {
 		t.Errorf("the page that knows Auth0's addresses gives %d", status)
+	}
+}
+
+// In a real browser a link of Auth0's documents leads from the public host to the
+// page at the Dashboard's, by way of signing in: typed, and pressed on another
+// site.
+func TestChromiumHostOfItsOwn(t *testing.T) {
+	ctx := chromium.New(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	own := "http://dashboard.localhost:" + port // leads to this machine in every browser
+	w := newWorld(t, func(c *config.Config) { c.Addr, c.DashboardURL = "127.0.0.1:"+port, own })
+	page := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "text/html")
+		_, _ = fmt.Fprintf(rw, `<!DOCTYPE html><title>Elsewhere</title><a id="link" href="%s/#/users">Users</a>`, w.URL)
+	}))
+	defer page.Close()
+	var first, again string
+	if err := chromedp.Run(ctx,
+		chromedp.Navigate(w.URL+"/#/connections/passwordless"),
+		chromedp.WaitVisible("#developer", chromedp.ByQuery),
+		chromedp.Click("#developer", chromedp.ByQuery),
+		chromedp.WaitVisible(".method", chromedp.ByQuery),
+		chromedp.Location(&first),
+		chromedp.Navigate(page.URL),
+		chromedp.Click("#link", chromedp.ByQuery),
+		chromedp.WaitVisible("#q", chromedp.ByQuery),
+		chromedp.Location(&again),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if first != own+passwordless || again != own+users {
+		t.Errorf("the links lead to %s and %s", first, again)
 	}
 }

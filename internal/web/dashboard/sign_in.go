@@ -42,11 +42,12 @@ type signInPage struct {
 
 // demandSignIn sends whoever is not signed in to the page for that. A link on
 // another site comes without the cookie, which is for our own pages alone; asked
-// once more by this one, the browser sends it.
+// once more by this one, the browser sends it. Browsers do not load again what
+// has a fragment: where that is a page, a script of ours goes there.
 func (d *Dashboard) demandSignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		w.Header().Set("Refresh", "0")
-		return d.write(w, http.StatusOK, "moment", view{Title: "One moment"})
+		return d.write(w, http.StatusOK, "moment", view{Title: "One moment", Script: "routes.js"})
 	}
 	to := pathHome
 	if r.Method == http.MethodGet {

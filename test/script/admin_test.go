@@ -2,6 +2,8 @@ package script
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"net/url"
@@ -284,6 +286,29 @@ func TestDashboardURL(t *testing.T) {
 		}
 		if p.URL.String() != base+"/dashboard" || !b.in() {
 			t.Errorf("the %s leads to %s (%d)", by, p.URL, p.Status)
+		}
+	}
+	s.Stop()
+}
+
+// The certificate that dev makes is for both hosts.
+func TestDashboardURLWithTLS(t *testing.T) {
+	run := binary.New(t)
+	s := run.Start("--tls", "--ephemeral", "--dashboard-url", "https://dashboard.localhost")
+	text, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	for host, ok := range map[string]bool{"dashboard.localhost": true, "localhost": true, "other.localhost": false} {
+		d := tls.Dialer{Config: &tls.Config{RootCAs: pool, ServerName: host}}
+		conn, err := d.DialContext(t.Context(), "tcp", s.Domain)
+		if (err == nil) != ok {
+			t.Errorf("https://%s: %v", host, err)
+		}
+		if err == nil {
+			_ = conn.Close()
 		}
 	}
 	s.Stop()

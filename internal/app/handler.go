@@ -58,6 +58,10 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 		})
 		mux.Handle("/outbox", box)
 		mux.Handle("/outbox/", box)
+		if apart {
+			// The outbox has the Dashboard's style.
+			mux.Handle("GET /dashboard/assets/", pages)
+		}
 	}
 	var all http.Handler = mux
 	if apart {

@@ -68,6 +68,7 @@ func TestHostOfItsOwn(t *testing.T) {
 
 		{"GET", login, home, http.StatusFound, elsewhere + home},
 		{"GET", login, "/dashboard/users?q=%2B44&page=2", http.StatusFound, elsewhere + "/dashboard/users?q=%2B44&page=2"},
+		{"GET", login, "/dashboard/assets/dashboard.css", http.StatusFound, elsewhere + "/dashboard/assets/dashboard.css"},
 		{"GET", login, "/dashboard/%2F/evil.example", http.StatusFound, elsewhere + "/dashboard/%2F/evil.example"},
 		{"HEAD", login, "/dashboard/setup", http.StatusFound, elsewhere + "/dashboard/setup"},
 		{"GET", "127.0.0.1", home, http.StatusFound, elsewhere + home},
@@ -102,6 +103,9 @@ func TestDeveloperAtHostOfItsOwn(t *testing.T) {
 		if status, _, _ := w.once(http.MethodPost, "/dashboard/login/dev", url.Values{}, "Host", host); status != want {
 			t.Errorf("the way in at %s gives %d, want %d", host, status, want)
 		}
+	}
+	if status, _, body := w.once(http.MethodGet, "/dashboard/assets/dashboard.css", nil); status != http.StatusOK || !strings.Contains(body, "{") {
+		t.Errorf("the style, which the outbox uses too, gives %d", status)
 	}
 	status, header, _ := w.once(http.MethodGet, "/", nil)
 	if status != http.StatusFound || header.Get("Location") != "http://dashboard.localhost:8787/dashboard" {

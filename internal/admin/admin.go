@@ -8,13 +8,29 @@
 //
 // What it promises:
 //
-//   - A link works once and for thirty minutes. Its secret is never in an
-//     address that a server sees.
+//   - A link that is made on the server's machine works once and for thirty
+//     minutes. Its secret is never in an address that a server sees.
 //   - A code works once, in the browser that asked for it, for ten minutes;
 //     three wrong tries end it, and ten wrong tries in a day end those of the
 //     address. It is asked for and refused alike whoever the address belongs to.
-//   - A session ends after twelve hours, and with the administrator.
+//   - A session ends after twelve hours, and with the administrator or their
+//     role.
 //   - There is always an owner, unless the last is removed on the command line.
+//
+// The e-mail with a code has a link beside it. Opening it changes nothing, since
+// mail scanners open links too: its secret is in the fragment, and a form on the
+// page that it opens signs in. Code and link are one: they live as long, and
+// either used ends both, by the same row and the same condition.
+//
+// The link works in the browser that asked, and nowhere else. Anybody can be sent
+// a link, and one that worked everywhere would sign its reader in to the account
+// of whoever sent it (login CSRF); asking first would leave that to how well a
+// page explains it. So the secret is no stored value but made, with the root key,
+// of what the browser that asked keeps in a cookie: in any other browser there is
+// nothing that it could be right for, and the page says to type the code in the
+// first. It cannot be guessed, so neither wrong links are counted nor does it
+// need a try of the address, which others can use up; the three tries of its own
+// code, which only the same browser can use up, do end it.
 package admin
 
 import (
@@ -50,10 +66,12 @@ type Mail interface {
 	Offer(l Letter)
 }
 
-// A Letter is a code on its way to an administrator.
+// A Letter is a code on its way to an administrator, with the secret of the link
+// beside it.
 type Letter struct {
 	To      string
 	Code    string
+	Link    string
 	Expires time.Time
 }
 
@@ -127,7 +145,7 @@ func (s *Service) person(address string, role tenant.AdministratorRole) (tenant.
 	}, err
 }
 
-// SetRole gives an administrator another role.
+// SetRole gives an administrator another role, with which they sign in anew.
 func (s *Service) SetRole(ctx context.Context, by Caller, id tenant.AdministratorID, role tenant.AdministratorRole) error {
 	if !role.Valid() {
 		return errRole
@@ -135,6 +153,9 @@ func (s *Service) SetRole(ctx context.Context, by Caller, id tenant.Administrato
 	before, err := s.find(ctx, func(a tenant.Administrator) bool { return a.ID == id })
 	if err != nil {
 		return err
+	}
+	if before.Role == role {
+		return nil
 	}
 	after := before
 	after.Role = role
@@ -180,7 +201,11 @@ func (s *Service) find(ctx context.Context, is func(tenant.Administrator) bool) 
 // log makes the entry of what an administrator did or had done (Auth0: sapi).
 // It names administrators by their ids.
 func (s *Service) log(by Caller, what string, before, after *tenant.Administrator) tenant.LogEvent {
-	e := event.New(event.ManagementWrite, s.Now())
+	return s.entry(event.ManagementWrite, by, what, before, after)
+}
+
+func (s *Service) entry(typ string, by Caller, what string, before, after *tenant.Administrator) tenant.LogEvent {
+	e := event.New(typ, s.Now())
 	e.StrategyType, e.Description, e.IP, e.UserAgent = "", what, by.IP, by.UserAgent
 	channel := by.Channel
 	if channel == "" {
@@ -240,9 +265,10 @@ func (s *Service) Fresh(a tenant.AdministratorSession) bool {
 	return s.Now().Sub(a.ProvedAt) < tenant.FreshProof
 }
 
-// SignOut ends the session that a cookie is for.
-func (s *Service) SignOut(ctx context.Context, cookie string) error {
-	if err := s.Ledger.EndAdministratorSession(ctx, s.digests("session", cookie)); err != nil {
+// SignOut ends the session that the browser has.
+func (s *Service) SignOut(ctx context.Context, by Caller) error {
+	e := s.log(by, "Sign out an administrator", nil, nil)
+	if err := s.Ledger.EndAdministratorSession(ctx, s.digests("session", by.Session), e); err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
 	return nil

@@ -16,11 +16,12 @@ type Ledger interface {
 	// AddAdministrator stores one and the event. The fault is
 	// tenant.ErrAdministratorExists if the address is taken.
 	AddAdministrator(ctx context.Context, a tenant.Administrator, e tenant.LogEvent) error
-	// ChangeAdministrator gives an administrator another role. The fault is
-	// tenant.ErrLastOwner if no owner would be left.
+	// ChangeAdministrator gives an administrator another role and ends their
+	// sessions. The fault is tenant.ErrLastOwner if no owner would be left.
 	ChangeAdministrator(ctx context.Context, id tenant.AdministratorID, role tenant.AdministratorRole, e tenant.LogEvent) error
-	// RemoveAdministrator removes one and their sessions, by id. Unless any is
-	// set, the last owner stays, with the fault tenant.ErrLastOwner.
+	// RemoveAdministrator removes one by id, with their sessions and whatever
+	// was sent to their address or made for it. Unless anyone is set, the last
+	// owner stays, with the fault tenant.ErrLastOwner.
 	RemoveAdministrator(ctx context.Context, id tenant.AdministratorID, anyone bool, e tenant.LogEvent) error
 
 	// BeginCode counts a request for a code against its buckets and stores the
@@ -28,10 +29,14 @@ type Ledger interface {
 	// an administrator with it; wait is how long until there is another
 	// request, and nothing was stored if it is not zero.
 	BeginCode(ctx context.Context, b BeginCode) (known bool, wait time.Duration, err error)
-	// RedeemCode judges a guess and opens the session if it is right. Of many
-	// right guesses at once one is. The faults are tenant.ErrAdministratorCode
+	// RedeemCode judges a guess, and opens the session if it is right or stores
+	// the event of a wrong one. Of many right guesses at once one is. The faults are tenant.ErrAdministratorCode
 	// and tenant.ErrAdministratorDead.
 	RedeemCode(ctx context.Context, g Guess) (tenant.Administrator, error)
+	// RedeemEmailed uses a code up for whoever has shown the link beside it, and
+	// opens the session. Of many at once, by code or by link, one is let in. The
+	// fault is tenant.ErrAdministratorDead.
+	RedeemEmailed(ctx context.Context, g Guess) (tenant.Administrator, error)
 
 	// AddLink stores a link.
 	AddLink(ctx context.Context, l Link) error
@@ -45,8 +50,9 @@ type Ledger interface {
 	OpenAdministratorSession(ctx context.Context, a tenant.Administrator, s NewSession) (tenant.Administrator, error)
 	// AdministratorSession returns a session that has not ended.
 	AdministratorSession(ctx context.Context, now time.Time, digests [][]byte) (tenant.AdministratorSession, error)
-	// EndAdministratorSession ends a session, if there is one.
-	EndAdministratorSession(ctx context.Context, digests [][]byte) error
+	// EndAdministratorSession ends a session and stores the event, if there is
+	// one.
+	EndAdministratorSession(ctx context.Context, digests [][]byte, e tenant.LogEvent) error
 }
 
 // BeginCode asks for a code to be stored.
@@ -71,7 +77,7 @@ type NewSession struct {
 	Event    tenant.LogEvent
 }
 
-// A Guess at a code.
+// A Guess at a code. By the link beside it there are no digests.
 type Guess struct {
 	Now time.Time
 	// Email is what the browser asked for, and Identifier its key in the
@@ -82,6 +88,7 @@ type Guess struct {
 	Digest     []byte // of the guess
 	Previous   []byte // the same under the root key before
 	Session    NewSession
+	Wrong      tenant.LogEvent // if it is
 }
 
 // A Link lets whoever has its secret in.

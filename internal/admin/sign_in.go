@@ -2,9 +2,12 @@ package admin
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 
 	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/otp"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -61,7 +64,7 @@ func (s *Service) Start(ctx context.Context, by Caller, address string) (Pending
 	case wait > 0:
 		return p, errRate.After(wait)
 	case known:
-		s.Mail.Offer(Letter{To: to, Code: code, Expires: b.Expires})
+		s.Mail.Offer(Letter{To: to, Code: code, Link: s.emailed(p)[0], Expires: b.Expires})
 	}
 	return p, nil
 }
@@ -73,10 +76,46 @@ func (s *Service) Finish(ctx context.Context, by Caller, p Pending, typed string
 	if !ok || len(code) != Digits {
 		return "", tenant.ErrAdministratorCode
 	}
-	g := Guess{Now: s.Now(), Browsers: s.digests("code", p.Cookie), Email: p.Email, Identifier: s.key(p.Email)}
+	g, cookie := s.guess(by, p, "Sign in an administrator")
 	g.Digest, g.Previous = s.Codes.Digests(codeKey(p), code)
-	g.Session, cookie = s.session(by, "Sign in an administrator")
+	g.Wrong = s.entry(event.ManagementFailed, by, "Refuse a code of an administrator", nil, nil)
 	if _, err := s.Ledger.RedeemCode(ctx, g); err != nil {
+		return "", err
+	}
+	return cookie, nil
+}
+
+func (s *Service) guess(by Caller, p Pending, what string) (g Guess, cookie string) {
+	g = Guess{Now: s.Now(), Browsers: s.digests("code", p.Cookie), Email: p.Email, Identifier: s.key(p.Email)}
+	g.Session, cookie = s.session(by, what)
+	return g, cookie
+}
+
+// emailed are the secrets of the link beside a code, under the current root key
+// and the ones before it.
+func (s *Service) emailed(p Pending) []string {
+	var out []string
+	for _, d := range s.digests("emailed link", p.Cookie+" "+p.Email) {
+		out = append(out, base64.RawURLEncoding.EncodeToString(d))
+	}
+	return out
+}
+
+// FinishByLink takes the secret of the link beside a code in the code's place.
+func (s *Service) FinishByLink(ctx context.Context, by Caller, p Pending, text string) (cookie string, err error) {
+	right := false
+	for _, want := range s.emailed(p) {
+		right = secret.Equal(want, text) || right
+	}
+	if !right || p.Cookie == "" {
+		return "", tenant.ErrAdministratorBrowser
+	}
+	g, cookie := s.guess(by, p, "Sign in an administrator by an e-mailed link")
+	_, err = s.Ledger.RedeemEmailed(ctx, g)
+	if errors.Is(err, tenant.ErrAdministratorDead) {
+		err = tenant.ErrAdministratorEmailed
+	}
+	if err != nil {
 		return "", err
 	}
 	return cookie, nil

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,13 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// setupPath is the page that takes the secret of a link, which stands in the
-// fragment: browsers send it to nobody.
-const setupPath = "/dashboard/setup#"
+// The pages that take the secret of a link, which stands in the fragment:
+// browsers send it to nobody. The first is for links that are made on this
+// machine, the second for those beside a code.
+const (
+	setupPath   = "/dashboard/setup#"
+	emailedPath = "/dashboard/login/link#"
+)
 
 // administrators is who may use the Dashboard, and the mail room that sends
 // their codes.
@@ -44,7 +49,7 @@ func (a *App) SetupURL(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return a.url + setupPath + text, nil
+	return a.dashboardURL + setupPath + text, nil
 }
 
 // maxLetters is how many codes of administrators wait to be sent.
@@ -141,9 +146,9 @@ func (m *mailRoom) letter(ctx context.Context, l admin.Letter) (delivery.Outgoin
 	if err != nil {
 		return delivery.Outgoing{}, err
 	}
-	now := m.app.now()
+	now, link := m.app.now(), m.app.dashboardURL+emailedPath+l.Link
 	mail, err := t.Render(message.Vars{
-		Code: l.Code, Send: "code", Email: l.To, ApplicationName: "the Dashboard of " + m.app.hostname(),
+		Code: l.Code, Link: link, Send: "link", Email: l.To, ApplicationName: "the Dashboard of " + m.app.hostname(),
 		ExpiresMinutes: max(1, int(l.Expires.Sub(now).Round(time.Minute)/time.Minute)),
 		TenantName:     set.FriendlyName, SupportEmail: set.SupportEmail, SupportURL: set.SupportURL, Now: now,
 	})
@@ -152,7 +157,7 @@ func (m *mailRoom) letter(ctx context.Context, l admin.Letter) (delivery.Outgoin
 	}
 	return delivery.Outgoing{
 		MessageID: event.NewMessageID(now), Channel: tenant.Email, To: l.To, From: mail.From, Subject: mail.Subject,
-		Text: mail.Text, HTML: mail.HTML, Code: l.Code, Expires: l.Expires, Connection: m.connection(), ClientName: "Dashboard",
+		Text: mail.Text, HTML: mail.HTML, Code: l.Code, Link: link, Expires: l.Expires, Connection: m.connection(), ClientName: "Dashboard",
 	}, nil
 }
 
@@ -164,23 +169,42 @@ func (t *Tools) admins() *admin.Service {
 }
 
 // AdministratorLink makes a link for an administrator with the role: for that
-// address, or for whoever uses it first and says theirs. An empty url stands for
-// the one the server was last started with.
-func (t *Tools) AdministratorLink(ctx context.Context, url, email string, role tenant.AdministratorRole) (string, error) {
-	if url == "" {
-		var err error
-		if url, err = t.Store.Meta(ctx, metaURL); err != nil {
-			return "", err
-		}
-		if url == "" {
-			return "", errors.New("the server has not been started on this database yet: start it, or give --public-url")
-		}
+// address, or for whoever uses it first and says theirs. It leads to dashboard,
+// if that is not empty, or to where the Dashboard was when the server was last
+// started.
+func (t *Tools) AdministratorLink(ctx context.Context, public, dashboard, email string, role tenant.AdministratorRole) (string, error) {
+	url, err := t.dashboardURL(ctx, public, dashboard)
+	if err != nil {
+		return "", err
 	}
 	text, err := t.admins().NewLink(ctx, email, role, false)
 	if err != nil {
 		return "", err
 	}
 	return url + setupPath + text, nil
+}
+
+// dashboardURL is where the Dashboard is. A public URL that is not the one the
+// server was last started with says that things have changed since: a server
+// whose Dashboard is elsewhere leads there from it.
+func (t *Tools) dashboardURL(ctx context.Context, public, dashboard string) (string, error) {
+	if dashboard != "" {
+		return dashboard, nil
+	}
+	last, err := t.Store.Meta(ctx, metaURL)
+	if err != nil {
+		return "", err
+	}
+	if public != "" && public != last {
+		return public, nil
+	}
+	if dashboard, err = t.Store.Meta(ctx, metaDashboardURL); err != nil {
+		return "", err
+	}
+	if url := cmp.Or(dashboard, last); url != "" {
+		return url, nil
+	}
+	return "", errors.New("the server has not been started on this database yet: start it, or give --public-url")
 }
 
 // Administrators returns all.

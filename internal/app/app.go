@@ -61,16 +61,19 @@ type App struct {
 	// Warnings are what the operator should know at start.
 	Warnings []string
 
-	cfg      config.Config
-	now      func() time.Time
-	url      string
-	tls      bool
-	registry *observe.Registry
-	senders  *senders
-	worker   *delivery.Worker
-	renderer *passwordless.Renderer
-	signIns  *passwordless.Service
-	grants   *grant.Service
+	cfg config.Config
+	now func() time.Time
+	url string
+	// dashboardURL is where the Dashboard is: url, unless it has a host of its
+	// own.
+	dashboardURL string
+	tls          bool
+	registry     *observe.Registry
+	senders      *senders
+	worker       *delivery.Worker
+	renderer     *passwordless.Renderer
+	signIns      *passwordless.Service
+	grants       *grant.Service
 	// authorize answers /authorize.
 	authorize *authorize.Service
 	// logout ends sessions, and notifier tells applications of it.
@@ -198,7 +201,10 @@ func (a *App) listen() error {
 			return explain("--private-addr", a.cfg.PrivateAddr, err, portOf(a.Addr()))
 		}
 	}
-	a.url, err = publicURL(a.cfg, a.public[0].Addr())
+	if a.url, err = publicURL(a.cfg, a.public[0].Addr()); err != nil {
+		return err
+	}
+	a.dashboardURL, err = dashboardURL(a.cfg, a.url)
 	return err
 }
 

@@ -38,12 +38,16 @@ import (
 	"github.com/doorcode/doorcode/internal/web/ops"
 )
 
-// metaURL names where the public URL is kept for commands beside the server.
-const metaURL = "public_url"
+// Where the public URL and that of the Dashboard are kept for commands beside
+// the server.
+const (
+	metaURL          = "public_url"
+	metaDashboardURL = "dashboard_url"
+)
 
 // build makes engines, use cases and surfaces, and the servers in front.
 func (a *App) build(ctx context.Context, opts Options) error {
-	tlsConfig, ca, err := certificates(a.cfg, a.dataDir(), a.hostname())
+	tlsConfig, ca, err := certificates(a.cfg, a.dataDir(), a.hostname(), a.dashboardHost())
 	if err != nil {
 		return err
 	}
@@ -54,10 +58,13 @@ func (a *App) build(ctx context.Context, opts Options) error {
 	if err := a.Store.SetMeta(ctx, metaURL, a.url); err != nil {
 		return err
 	}
+	if err := a.Store.SetMeta(ctx, metaDashboardURL, a.dashboardURL); err != nil {
+		return err
+	}
 	a.Tokens = &token.Issuer{Issuer: a.issuer(), Keys: a.Keys, Secrets: a.Secrets, Now: a.now}
 	a.Ready = Ready{
 		URL: a.url, Domain: a.host(), Issuer: a.issuer(), CAFile: ca, PID: os.Getpid(),
-		DashboardURL: a.url + "/dashboard", PrivateURL: "http://" + a.private.Addr().String(),
+		DashboardURL: a.dashboardURL + "/dashboard", PrivateURL: "http://" + a.private.Addr().String(),
 	}
 	if err := a.prepare(ctx); err != nil {
 		return err
@@ -162,10 +169,16 @@ func (a *App) outward() outbound.Options {
 }
 
 // hostname is the public host without its port.
-func (a *App) hostname() string {
-	u, err := url.Parse(a.url)
+func (a *App) hostname() string { return hostOf(a.url) }
+
+// dashboardHost is the Dashboard's host without its port.
+func (a *App) dashboardHost() string { return hostOf(a.dashboardURL) }
+
+// hostOf is the host of an address that origin has made.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
 	if err != nil {
-		return a.host()
+		return ""
 	}
 	return u.Hostname()
 }

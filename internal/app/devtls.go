@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
@@ -20,7 +21,7 @@ import (
 
 // certificates returns the TLS settings of the public server, or nil for plain
 // http, and in dev the file of the authority that clients must trust.
-func certificates(cfg config.Config, dir, host string) (*tls.Config, string, error) {
+func certificates(cfg config.Config, dir string, hosts ...string) (*tls.Config, string, error) {
 	var pair tls.Certificate
 	var ca string
 	var err error
@@ -30,7 +31,7 @@ func certificates(cfg config.Config, dir, host string) (*tls.Config, string, err
 	case cfg.TLS:
 		// Absolute, because the ready file is read by programs elsewhere.
 		if ca, err = filepath.Abs(filepath.Join(dir, "doorcode-ca.pem")); err == nil {
-			pair, err = devCertificate(ca, host)
+			pair, err = devCertificate(ca, hosts)
 		}
 	default:
 		return nil, "", nil
@@ -52,9 +53,9 @@ func certificates(cfg config.Config, dir, host string) (*tls.Config, string, err
 }
 
 // devCertificate makes a certificate authority, writes its certificate to
-// path, and has it sign one for host and loopback. The authority's key is
+// path, and has it sign one for the hosts and loopback. The authority's key is
 // thrown away: it can sign nothing else.
-func devCertificate(path, host string) (tls.Certificate, error) {
+func devCertificate(path string, hosts []string) (tls.Certificate, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -74,15 +75,17 @@ func devCertificate(path, host string) (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano() + 1), Subject: pkix.Name{CommonName: host},
+		SerialNumber: big.NewInt(now.UnixNano() + 1), Subject: pkix.Name{CommonName: hosts[0]},
 		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
-	if ip := net.ParseIP(host); ip != nil {
-		leaf.IPAddresses = append(leaf.IPAddresses, ip)
-	} else if host != "localhost" {
-		leaf.DNSNames = append(leaf.DNSNames, host)
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			leaf.IPAddresses = append(leaf.IPAddresses, ip)
+		} else if !slices.Contains(leaf.DNSNames, host) {
+			leaf.DNSNames = append(leaf.DNSNames, host)
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), caKey)
 	if err != nil {

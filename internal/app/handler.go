@@ -27,13 +27,7 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	}
 	mux.Handle("/hooks/", reports.Handler())
 	mux.Handle("/api/", a.management(send))
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
-	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
-	})
+	health(mux)
 	login := &hosted.Pages{Authorize: a.authorize, Logout: a.logout, URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Proxies: a.proxies, Log: a.Log}
 	loginPages, err := login.Handler()
 	if err != nil {
@@ -50,17 +44,74 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle("/dashboard", pages)
-	mux.Handle("/dashboard/", pages)
+	apart := a.dashboardURL != a.url
+	if apart {
+		mux.Handle("/dashboard", a.toDashboard())
+		mux.Handle("/dashboard/", a.toDashboard())
+	} else {
+		mux.Handle("/dashboard", pages)
+		mux.Handle("/dashboard/", pages)
+	}
 	if a.Outbox != nil {
 		box := outboxweb.Handler(a.Outbox, outboxweb.Options{
 			AllowedHosts: a.ownHost, AllowRemote: a.cfg.AllowRemote, Done: a.stopping,
 		})
 		mux.Handle("/outbox", box)
 		mux.Handle("/outbox/", box)
+		if apart {
+			// The outbox has the Dashboard's style.
+			mux.Handle("GET /dashboard/assets/", pages)
+		}
+	}
+	var all http.Handler = mux
+	if apart {
+		all = a.dashboardApart(mux, pages)
 	}
 	https := strings.HasPrefix(a.url, "https://")
-	return web.Logged(web.Secure(a.ownHosts(mux), https), a.Log, web.NewMetrics(a.registry)), nil
+	return web.Logged(web.Secure(a.ownHosts(all), https), a.Log, web.NewMetrics(a.registry)), nil
+}
+
+// health serves what says that the process answers.
+func health(mux *http.ServeMux) {
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Method not allowed.", http.StatusMethodNotAllowed)
+	})
+}
+
+// dashboardApart serves the Dashboard, and nothing else, under its own host, and
+// all else under any other that is ours: no page that a tenant writes has the
+// Dashboard's origin.
+func (a *App) dashboardApart(public, dashboard http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/{$}", http.RedirectHandler("/dashboard", http.StatusFound))
+	health(mux)
+	mux.Handle("/", dashboard)
+	own := a.dashboardHost()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if web.HostName(r) == own {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		public.ServeHTTP(w, r)
+	})
+}
+
+// toDashboard leads from the public host to the Dashboard's. The fragment, which
+// the secret of a link may be in, goes along in the browser. A form has no
+// business here.
+func (a *App) toDashboard() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.NotFound(w, r)
+			return
+		}
+		web.NoStore(w)
+		http.Redirect(w, r, a.dashboardURL+r.URL.RequestURI(), http.StatusFound)
+	})
 }
 
 // ownHosts refuses requests under another server's name, except for health,
@@ -88,7 +139,11 @@ func (a *App) home(next http.Handler) http.Handler {
 			return
 		}
 		if a.cfg.Mode == config.Dev {
-			http.Redirect(w, r, "/dashboard", http.StatusFound)
+			to := "/dashboard"
+			if a.dashboardURL != a.url {
+				to = a.Ready.DashboardURL
+			}
+			http.Redirect(w, r, to, http.StatusFound)
 			return
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -100,17 +155,25 @@ func (a *App) home(next http.Handler) http.Handler {
 // another site's name made to lead here.
 func (a *App) ownHost(host string) bool {
 	switch host {
-	case "localhost", "127.0.0.1", "::1", a.hostname():
+	case "localhost", "127.0.0.1", "::1", a.hostname(), a.dashboardHost():
 		return true
 	}
 	return false
 }
 
+// dashboardsHost reports whether a Host header names the Dashboard.
+func (a *App) dashboardsHost(host string) bool {
+	if a.dashboardURL != a.url {
+		return host == a.dashboardHost()
+	}
+	return a.ownHost(host)
+}
+
 // dashboard serves the pages of administrators.
 func (a *App) dashboard() *dashboard.Dashboard {
 	return &dashboard.Dashboard{
-		URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev,
-		AllowRemote: a.cfg.AllowRemote, OwnHost: a.ownHost, Host: a.hostname(), Proxies: a.proxies,
+		URL: a.url, Origin: a.dashboardURL, HTTPS: strings.HasPrefix(a.url, "https://"), Outbox: a.Ready.OutboxURL, Dev: a.cfg.Mode == config.Dev,
+		AllowRemote: a.cfg.AllowRemote, OwnHost: a.dashboardsHost, Host: a.hostname(), Proxies: a.proxies,
 		Admins: a.admins, Manage: a.manager(), SignIns: a.signIns, Grants: a.grants, Ready: a.senders.ready,
 		YAML: config.YAML, Log: a.Log, Now: a.now,
 	}

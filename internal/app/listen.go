@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/doorcode/doorcode/internal/config"
@@ -57,15 +58,29 @@ func portOf(addr string) int {
 // end. In dev it is localhost and the port unless it is set.
 func publicURL(cfg config.Config, at net.Addr) (string, error) {
 	if cfg.PublicURL != "" {
-		u, err := url.Parse(cfg.PublicURL)
-		if err != nil {
-			return "", fmt.Errorf("read public url: %w", err)
-		}
-		return u.Scheme + "://" + u.Host, nil
+		return origin(cfg.PublicURL)
 	}
 	scheme := "http"
 	if cfg.TLS || cfg.TLSCert != "" {
 		scheme = "https"
 	}
 	return scheme + "://localhost:" + strconv.Itoa(at.(*net.TCPAddr).Port), nil
+}
+
+// dashboardURL is the address of the Dashboard's host, in the same form: the
+// public one unless it has its own.
+func dashboardURL(cfg config.Config, public string) (string, error) {
+	if cfg.DashboardURL == "" {
+		return public, nil
+	}
+	return origin(strings.ToLower(cfg.DashboardURL))
+}
+
+// origin takes the slash off an address.
+func origin(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", address, err)
+	}
+	return u.Scheme + "://" + u.Host, nil
 }

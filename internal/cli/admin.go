@@ -21,15 +21,17 @@ type adminVerb struct {
 
 type adminLinkVerb struct {
 	databaseFlags
-	Email     string `help:"Only for this address. Left out: whoever opens the link says theirs." placeholder:"ADDRESS"`
-	Role      string `help:"Role of an administrator who is new: owner, editor or viewer." default:"owner" enum:"owner,editor,viewer"`
-	PublicURL string `help:"Public URL of the server (default: what it was last started with)." env:"DOORCODE_PUBLIC_URL" placeholder:"URL"`
+	Email        string `help:"Only for this address. Left out: whoever opens the link says theirs." placeholder:"ADDRESS"`
+	Role         string `help:"Role of an administrator who is new: owner, editor or viewer." default:"owner" enum:"owner,editor,viewer"`
+	PublicURL    string `help:"Public URL of the server (default: what it was last started with)." env:"DOORCODE_PUBLIC_URL" placeholder:"URL"`
+	DashboardURL string `help:"Where the Dashboard is reached (default: where the server had it when it was last started)." env:"DOORCODE_DASHBOARD_URL" placeholder:"URL"`
 }
 
 // Run prints the link and nothing else.
 func (v *adminLinkVerb) Run(ctx context.Context, s *streams) error {
 	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
-		link, err := t.AdministratorLink(ctx, strings.TrimRight(v.PublicURL, "/"), v.Email, tenant.AdministratorRole(v.Role))
+		public, dashboard := strings.TrimRight(v.PublicURL, "/"), strings.TrimRight(v.DashboardURL, "/")
+		link, err := t.AdministratorLink(ctx, public, dashboard, v.Email, tenant.AdministratorRole(v.Role))
 		if err != nil {
 			return plain(err)
 		}

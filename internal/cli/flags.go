@@ -20,7 +20,7 @@ type serverFlags struct {
 	providerFlags
 	Addr           string   `help:"Address of the server (default 127.0.0.1:8787). Port 0 picks one." env:"DOORCODE_ADDR" placeholder:"HOST:PORT"`
 	PublicURL      string   `help:"Where people and applications reach the server, such as https://login.example.com." env:"DOORCODE_PUBLIC_URL" placeholder:"URL"`
-	DashboardURL   string   `help:"Where the Dashboard is reached, if elsewhere." env:"DOORCODE_DASHBOARD_URL" placeholder:"URL"`
+	DashboardURL   string   `help:"Where the Dashboard is reached, if it has a host of its own, such as https://dashboard.example.com." env:"DOORCODE_DASHBOARD_URL" placeholder:"URL"`
 	Config         string   `help:"Configuration file in YAML." env:"DOORCODE_CONFIG" placeholder:"FILE"`
 	PrivateAddr    string   `help:"Address for health, metrics and profiles (default 127.0.0.1:8788)." env:"DOORCODE_PRIVATE_ADDR" placeholder:"HOST:PORT"`
 	ReadyFile      string   `help:"Write addresses and ready-made credentials here once the server answers." env:"DOORCODE_READY_FILE" placeholder:"FILE"`

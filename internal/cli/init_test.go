@@ -36,7 +36,7 @@ func TestInitFile(t *testing.T) {
 	}
 	on := regexp.MustCompile(`(?m)^#([^#])`).ReplaceAll(text, []byte("$1"))
 	// These would be the tester's own address and database.
-	on = regexp.MustCompile(`(?m)^  (public_url|addr|database|log_format):.*$`).ReplaceAll(on, nil)
+	on = regexp.MustCompile(`(?m)^  (public_url|dashboard_url|addr|database|log_format):.*$`).ReplaceAll(on, nil)
 	all := path + ".all"
 	if err := os.WriteFile(all, on, 0o600); err != nil {
 		t.Fatal(err)

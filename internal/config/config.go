@@ -158,6 +158,9 @@ func (c *Config) Validate() error {
 			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", f.name, f.value)
 		}
 	}
+	if c.DashboardURL != "" && plainURL(c.DashboardURL) && !c.dashboardApart() {
+		bad("--dashboard-url must have a host name of its own, and %s as --public-url has, not %q", c.publicScheme(), c.DashboardURL)
+	}
 	for _, entry := range c.ProviderURLs {
 		name, address, ok := strings.Cut(entry, "=")
 		if !ok || !slices.Contains(providers(), name) || !plainURL(address) {
@@ -184,6 +187,29 @@ func (c *Config) ProviderURL(name string) string {
 		}
 	}
 	return ""
+}
+
+// dashboardApart reports whether the Dashboard's URL can stand beside the public
+// one. Requests are told apart by the name of the host: cookies do not know
+// ports. One listener speaks for both, so both are https or neither is.
+func (c *Config) dashboardApart() bool {
+	public, host := c.PublicURL, "localhost"
+	if u, err := url.Parse(public); err == nil && public != "" {
+		host = u.Hostname()
+	}
+	u, err := url.Parse(c.DashboardURL)
+	return err == nil && u.Scheme == c.publicScheme() && !strings.EqualFold(u.Hostname(), host)
+}
+
+// publicScheme is that of the public URL, which dev need not be given.
+func (c *Config) publicScheme() string {
+	if u, err := url.Parse(c.PublicURL); err == nil && c.PublicURL != "" {
+		return u.Scheme
+	}
+	if c.TLS || c.TLSCert != "" {
+		return "https"
+	}
+	return "http"
 }
 
 // A flag is one setting by name.

@@ -100,6 +100,13 @@ func TestValidate(t *testing.T) {
 		{"a certificate without its key", serve(func(c *Config) { c.TLSCert = "c" }), []string{"--tls-cert and --tls-key belong together"}},
 		{"a key without its certificate", serve(func(c *Config) { c.TLSKey = "k" }), []string{"--tls-cert and --tls-key belong together"}},
 		{"both", serve(func(c *Config) { c.TLSCert, c.TLSKey = "c", "k" }), nil},
+		{"a Dashboard with a host of its own", serve(func(c *Config) { c.DashboardURL = "https://dashboard.example.com" }), nil},
+		{"a Dashboard at the public host", serve(func(c *Config) { c.DashboardURL = "https://LOGIN.example.com" }), []string{"--dashboard-url must have a host name of its own"}},
+		{"a Dashboard at another port of it", serve(func(c *Config) { c.DashboardURL = "https://login.example.com:8443" }), []string{"host name of its own"}},
+		{"a Dashboard without https", serve(func(c *Config) { c.DashboardURL = "http://dashboard.example.com" }), []string{"and https as --public-url has"}},
+		{"a Dashboard in dev", dev(func(c *Config) { c.DashboardURL = "http://dashboard.localhost:8787" }), nil},
+		{"a Dashboard in dev that is where all is", dev(func(c *Config) { c.DashboardURL = "http://localhost:8787" }), []string{"host name of its own"}},
+		{"a Dashboard in dev with --tls", dev(func(c *Config) { c.DashboardURL, c.TLS = "http://dashboard.localhost", true }), []string{"and https"}},
 		{"everything at once, in the order of the flags", serve(func(c *Config) {
 			c.Addr, c.PrivateAddr, c.PublicURL, c.DashboardURL, c.TwilioURL = "a", "b", "c", "d", "e"
 			c.Limits, c.LogFormat, c.TLSCert = "x", "y", "z"
@@ -154,7 +161,14 @@ func TestValidateURLs(t *testing.T) {
 		set  func(c *Config, u string)
 	}{
 		{"--public-url", func(c *Config, u string) { c.PublicURL = u }},
-		{"--dashboard-url", func(c *Config, u string) { c.DashboardURL = u }},
+		{"--dashboard-url", func(c *Config, u string) {
+			scheme, _, _ := strings.Cut(u, ":")
+			if c.DashboardURL = u; scheme == "http" {
+				c.PublicURL = "http://public.example.com"
+			} else {
+				c.PublicURL = "https://public.example.com"
+			}
+		}},
 		{"--twilio-url", func(c *Config, u string) { c.TwilioURL = u }},
 	} {
 		for u, ok := range tests {

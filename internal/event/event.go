@@ -57,6 +57,7 @@ const (
 	EmailChanged          = "sce"
 	PhoneChanged          = "scpn"
 	ManagementWrite       = "sapi"
+	ManagementFailed      = "fapi"
 	ManagementSecret      = "mgmt_api_read"
 )
 

@@ -65,6 +65,7 @@ func Types() []Words {
 		{UserDeleted, "User deleted", "A user was deleted.", Neutral, "deleted user", false},
 		{EmailChanged, "Address changed", "A user has another e-mail address.", Neutral, "changed email user", false},
 		{PhoneChanged, "Number changed", "A user has another phone number.", Neutral, "changed phone number user", false},
+		{ManagementFailed, "Administrator refused", "A wrong code was typed where administrators sign in.", Bad, "admin dashboard wrong", false},
 		{ManagementWrite, "Settings changed", "Somebody changed something in the Dashboard, the API or the configuration file.", Neutral, "api admin settings changed dashboard", false},
 		{ManagementSecret, "Something secret shown", "Somebody was shown something that is kept from most.", Neutral, "api admin secret revealed dashboard", false},
 	}

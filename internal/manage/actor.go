@@ -36,7 +36,9 @@ type outcome struct {
 	what   string // in words
 	status int
 	body   any
-	before any // what was there, of a change in the Dashboard
+	// What was there and what is there now, of a change in the Dashboard. after
+	// may be left out where it is the answer.
+	before, after any
 }
 
 // record makes the log entry of a change (Auth0: sapi). Secrets are blanked in
@@ -65,7 +67,10 @@ func (s *Service) entry(typ string, by Actor, o outcome) tenant.LogEvent {
 		"response": map[string]any{"statusCode": o.status, "body": blanked(answer(o.body))},
 	}
 	if o.before != nil && by.Channel == "dashboard" {
-		e.Details["before"], e.Details["after"] = blanked(answer(o.before)), blanked(answer(o.body))
+		if o.after == nil {
+			o.after = o.body
+		}
+		e.Details["before"], e.Details["after"] = blanked(answer(o.before)), blanked(answer(o.after))
 	}
 	return e
 }

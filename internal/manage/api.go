@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"slices"
 
@@ -77,6 +78,10 @@ func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, p Patch) (
 		if p.outdated(a.UpdatedAt) {
 			return tenant.LogEvent{}, ErrStale
 		}
+		before, err := settings.ParseObject(a.Doc)
+		if err != nil {
+			return tenant.LogEvent{}, err
+		}
 		changed, err := settings.ChangeAPI(a, p.Body)
 		if err != nil {
 			return tenant.LogEvent{}, err
@@ -84,7 +89,7 @@ func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, p Patch) (
 		changed.CreatedAt, changed.UpdatedAt = a.CreatedAt, s.after(a.UpdatedAt)
 		*a, after = changed, changed
 		doc, err := settings.ParseObject(a.Doc)
-		return s.record(by, outcome{what: "Update a resource server", status: http.StatusOK, body: doc}), err
+		return s.record(by, outcome{what: "Update a resource server", status: http.StatusOK, body: doc, before: before}), err
 	})
 	return &after, as(err, ErrAPI)
 }
@@ -94,7 +99,7 @@ func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, p Patch) (
 func (s *Service) DeleteAPI(ctx context.Context, by Actor, id string) error {
 	found, err := s.API(ctx, id)
 	if err == nil {
-		e := s.record(by, outcome{what: "Delete a resource server", status: http.StatusNoContent})
+		e := s.record(by, outcome{what: "Delete a resource server", status: http.StatusNoContent, before: json.RawMessage(found.Doc)})
 		err = s.APIs.DeleteAPI(ctx, found.ID, e)
 	}
 	if fault.Has(err, fault.NotFound) {
@@ -168,20 +173,28 @@ func (s *Service) ChangeClientGrant(ctx context.Context, by Actor, id string, bo
 		if g.Managed {
 			return tenant.LogEvent{}, ErrManaged
 		}
+		before := settings.GrantAnswer(g, s.ShownAudience(g.Audience))
 		changed, err := settings.ChangeGrant(*g, body)
 		if err != nil {
 			return tenant.LogEvent{}, err
 		}
 		*g, after = changed, changed
-		return s.record(by, outcome{what: "Update client grant", status: http.StatusOK, body: settings.GrantAnswer(g, s.ShownAudience(g.Audience))}), nil
+		return s.record(by, outcome{
+			what: "Update client grant", status: http.StatusOK, body: settings.GrantAnswer(g, s.ShownAudience(g.Audience)), before: before,
+		}), nil
 	})
 	return &after, as(err, ErrClientGrant)
 }
 
 // DeleteClientGrant deletes a client grant. It is no fault if there is none.
 func (s *Service) DeleteClientGrant(ctx context.Context, by Actor, id string) error {
-	e := s.record(by, outcome{what: "Delete client grant", status: http.StatusNoContent})
-	err := s.Grants.DeleteClientGrant(ctx, id, e)
+	g, err := s.ClientGrant(ctx, id)
+	if err == nil {
+		e := s.record(by, outcome{
+			what: "Delete client grant", status: http.StatusNoContent, before: settings.GrantAnswer(&g, s.ShownAudience(g.Audience)),
+		})
+		err = s.Grants.DeleteClientGrant(ctx, id, e)
+	}
 	if fault.Has(err, fault.NotFound) {
 		return nil
 	}
@@ -208,6 +221,10 @@ func (s *Service) ChangeSettings(ctx context.Context, by Actor, body *settings.O
 		if seen != "" && seen != stateOf(doc) {
 			return nil, tenant.LogEvent{}, ErrStale
 		}
+		before, err := settings.TenantAnswer(doc)
+		if err != nil {
+			return nil, tenant.LogEvent{}, err
+		}
 		changed, err := settings.ChangeTenant(doc, body)
 		if err != nil {
 			return nil, tenant.LogEvent{}, err
@@ -215,7 +232,7 @@ func (s *Service) ChangeSettings(ctx context.Context, by Actor, body *settings.O
 		if after, err = settings.TenantAnswer(changed); err != nil {
 			return nil, tenant.LogEvent{}, err
 		}
-		return changed, s.record(by, outcome{what: "Update tenant settings", status: http.StatusOK, body: after}), nil
+		return changed, s.record(by, outcome{what: "Update tenant settings", status: http.StatusOK, body: after, before: before}), nil
 	})
 	return after, err
 }

@@ -116,6 +116,10 @@ func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID
 		if p.outdated(c.UpdatedAt) {
 			return tenant.LogEvent{}, ErrStale
 		}
+		was, err := settings.ClientAnswer(c, "", "")
+		if err != nil {
+			return tenant.LogEvent{}, err
+		}
 		change, err := settings.ChangeClient(c, p.Body)
 		if err != nil {
 			return tenant.LogEvent{}, err
@@ -130,7 +134,7 @@ func (s *Service) ChangeClient(ctx context.Context, by Actor, id tenant.ClientID
 		if *c, err = adoptKeys(*c, c.UpdatedAt); err != nil {
 			return tenant.LogEvent{}, err
 		}
-		return s.recordClient(by, outcome{what: "Update a client", status: http.StatusOK}, c)
+		return s.recordClient(by, outcome{what: "Update a client", status: http.StatusOK, before: was}, c)
 	})
 }
 
@@ -176,8 +180,15 @@ func (s *Service) changeClient(ctx context.Context, id tenant.ClientID, change C
 // DeleteClient deletes an application and ends what was granted to it. It is
 // no fault if there is none.
 func (s *Service) DeleteClient(ctx context.Context, by Actor, id tenant.ClientID) error {
-	e := s.record(by, outcome{what: "Delete a client", status: http.StatusNoContent})
-	err := s.Clients.DeleteClient(ctx, id, e)
+	c, err := s.Client(ctx, id)
+	if err == nil {
+		var was *settings.Object
+		if was, err = settings.ClientAnswer(c, "", ""); err != nil {
+			return err
+		}
+		e := s.record(by, outcome{what: "Delete a client", status: http.StatusNoContent, before: was})
+		err = s.Clients.DeleteClient(ctx, id, e)
+	}
 	if fault.Has(err, fault.NotFound) {
 		return nil
 	}

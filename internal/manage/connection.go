@@ -184,6 +184,7 @@ func (s *Service) EnableClients(ctx context.Context, by Actor, id tenant.Connect
 		if c.Managed {
 			return tenant.LogEvent{}, ErrManaged
 		}
+		before := map[string]any{"enabled_clients": slices.Clone(c.Clients)}
 		for _, sw := range switches {
 			at := slices.Index(c.Clients, sw.id)
 			switch {
@@ -195,7 +196,10 @@ func (s *Service) EnableClients(ctx context.Context, by Actor, id tenant.Connect
 		}
 		slices.Sort(c.Clients)
 		c.UpdatedAt = s.Now()
-		e := s.record(by, outcome{what: "Update enabled clients for a connection", status: http.StatusNoContent})
+		e := s.record(by, outcome{
+			what: "Update enabled clients for a connection", status: http.StatusNoContent,
+			before: before, after: map[string]any{"enabled_clients": c.Clients},
+		})
 		event.About(&e, c, nil)
 		return e, nil
 	})
@@ -227,6 +231,17 @@ func readSwitches(body []byte) ([]clientSwitch, error) {
 		out[i] = clientSwitch{tenant.ClientID(o.Text("client_id")), string(o.Raw("status")) == "true"}
 	}
 	return out, nil
+}
+
+// Try notes in the tenant's log that an administrator tried a connection, which
+// sends a message or signs its recipient in.
+func (s *Service) Try(ctx context.Context, by Actor, c *tenant.Connection, what string) error {
+	e := s.record(by, outcome{what: what, status: http.StatusOK})
+	event.About(&e, c, nil)
+	if err := s.Logs.AddLogs(ctx, e); err != nil {
+		return fmt.Errorf("log the trying of a connection: %w", err)
+	}
+	return nil
 }
 
 // ReadSecrets notes in the tenant's log that secrets were given out (Auth0:

@@ -41,5 +41,7 @@ func (s *Service) DeviceCredentials(ctx context.Context, q DeviceQuery, w Window
 // RevokeDevice ends a refresh token and all that was granted with it. It is no
 // error if there is none (Auth0).
 func (s *Service) RevokeDevice(ctx context.Context, by Actor, grant string) error {
-	return s.Devices.RevokeGrant(ctx, s.Now(), grant, s.record(by, outcome{what: "Delete a device credential", status: http.StatusNoContent}))
+	return s.Devices.RevokeGrant(ctx, s.Now(), grant, s.record(by, outcome{
+		what: "Delete a device credential", status: http.StatusNoContent, before: map[string]any{"id": grant},
+	}))
 }

@@ -66,7 +66,8 @@ func (s *Service) EndSession(ctx context.Context, by Actor, id string) error {
 // ErrSession if there is none.
 func (s *Service) RevokeSession(ctx context.Context, by Actor, id string) error {
 	n, err := s.Sessions.EndSessions(ctx, EndSessions{
-		Now: s.Now(), ID: id, Tokens: true, Event: s.record(by, outcome{what: "Revoke a session", status: http.StatusAccepted}),
+		Now: s.Now(), ID: id, Tokens: true,
+		Event: s.record(by, outcome{what: "Revoke a session", status: http.StatusAccepted, before: map[string]any{"session_id": id}}),
 	})
 	if err == nil && n == 0 {
 		return ErrSession

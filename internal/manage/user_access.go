@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,14 +128,25 @@ func (s *Service) SetMetadata(ctx context.Context, by Actor, id tenant.UserID, m
 		if mark(u) != m.Was {
 			return nil, nil, ErrStale
 		}
+		before := metadataNames(u)
 		u.UserMetadata, u.AppMetadata, u.UpdatedAt = wanted.User, wanted.App, s.Now()
-		e := s.record(by, outcome{what: "Update a User", status: http.StatusOK, body: map[string]any{
+		e := s.record(by, outcome{what: "Update a User", status: http.StatusOK, before: before, after: metadataNames(u), body: map[string]any{
 			"user_id": u.ID, "changed": "user_metadata, app_metadata",
 		}})
 		e.User, e.Test = u.ID, u.Test
 		return nil, []tenant.LogEvent{e}, nil
 	}})
 	return as(err, ErrUser)
+}
+
+// metadataNames are the names in the metadata of a user, for the log. What stands
+// under them is the person's own.
+func metadataNames(u *tenant.User) map[string]any {
+	names := func(m map[string]any) []string { return slices.AppendSeq([]string{}, maps.Keys(m)) }
+	user, app := names(u.UserMetadata), names(u.AppMetadata)
+	slices.Sort(user)
+	slices.Sort(app)
+	return map[string]any{"user_metadata": user, "app_metadata": app}
 }
 
 // SetBlocked blocks a user or lets them in again. The fault is ErrUser if there

@@ -141,10 +141,13 @@ type userPatch struct {
 
 // apply is a ChangeUser.
 func (p *userPatch) apply(u *tenant.User) (*Move, []tenant.LogEvent, error) {
-	e := p.s.record(p.by, outcome{what: "Update a User", status: http.StatusOK, body: map[string]any{"user_id": u.ID}})
+	w, o := &p.wanted, outcome{what: "Update a User", status: http.StatusOK, body: map[string]any{"user_id": u.ID}}
+	if w.Blocked != nil {
+		o.before, o.after = map[string]any{"blocked": u.Blocked}, map[string]any{"blocked": *w.Blocked}
+	}
+	e := p.s.record(p.by, o)
 	e.User, e.Test = u.ID, u.Test
 	events := []tenant.LogEvent{e}
-	w := &p.wanted
 	var move *Move
 	if w.Phone != nil || w.Email != nil || w.PhoneVerified != nil || w.EmailVerified != nil {
 		i, c, err := p.identity(u)

@@ -82,8 +82,18 @@ func (s *Store) ChangeAdministrator(ctx context.Context, id tenant.Administrator
 		if n == 0 {
 			return whyKept(ctx, tx, id)
 		}
+		if err := endAdministratorSessions(ctx, tx, id); err != nil {
+			return err
+		}
 		return insertLogs(ctx, tx, e)
 	})
+}
+
+func endAdministratorSessions(ctx context.Context, tx querier, id tenant.AdministratorID) error {
+	if _, err := tx.exec(ctx, `DELETE FROM administrator_sessions WHERE administrator_id = $1`, id); err != nil {
+		return fmt.Errorf("end sessions of administrator: %w", err)
+	}
+	return nil
 }
 
 // RemoveAdministrator implements admin.Ledger.
@@ -92,15 +102,22 @@ func (s *Store) RemoveAdministrator(ctx context.Context, id tenant.Administrator
 		if err := changeOwners(ctx, tx); err != nil {
 			return err
 		}
-		n, err := tx.exec(ctx, `DELETE FROM administrators WHERE id = $1 AND ($2 OR `+anotherOwner+`)`, id, anyone)
+		var email string
+		err := tx.row(ctx, `DELETE FROM administrators WHERE id = $1 AND ($2 OR `+anotherOwner+`) RETURNING email`, id, anyone).Scan(&email)
+		if errors.Is(err, sql.ErrNoRows) {
+			return whyKept(ctx, tx, id)
+		}
 		if err != nil {
 			return fmt.Errorf("remove administrator: %w", err)
 		}
-		if n == 0 {
-			return whyKept(ctx, tx, id)
+		if err := endAdministratorSessions(ctx, tx, id); err != nil {
+			return err
 		}
-		if _, err := tx.exec(ctx, `DELETE FROM administrator_sessions WHERE administrator_id = $1`, id); err != nil {
-			return fmt.Errorf("end sessions of administrator: %w", err)
+		// What waits for them would make them one again.
+		for _, text := range []string{`DELETE FROM administrator_links WHERE email = $1`, `DELETE FROM administrator_codes WHERE email = $1`} {
+			if _, err := tx.exec(ctx, text, email); err != nil {
+				return fmt.Errorf("end links and codes of administrator: %w", err)
+			}
 		}
 		return insertLogs(ctx, tx, e)
 	})
@@ -134,19 +151,29 @@ func (s *Store) AdministratorSession(ctx context.Context, now time.Time, digests
 }
 
 // EndAdministratorSession implements admin.Ledger.
-func (s *Store) EndAdministratorSession(ctx context.Context, digests [][]byte) error {
-	return s.write(ctx, func(tx querier) error { return endAdministratorSession(ctx, tx, digests) })
+func (s *Store) EndAdministratorSession(ctx context.Context, digests [][]byte, e tenant.LogEvent) error {
+	return s.write(ctx, func(tx querier) error {
+		id, err := endAdministratorSession(ctx, tx, digests)
+		if err != nil || id == "" {
+			return err
+		}
+		e := e
+		e.Details = with(e.Details, "before", map[string]any{"id": string(id)})
+		return insertLogs(ctx, tx, e)
+	})
 }
 
-func endAdministratorSession(ctx context.Context, tx querier, digests [][]byte) error {
+// endAdministratorSession ends a session and returns whose it was, or "".
+func endAdministratorSession(ctx context.Context, tx querier, digests [][]byte) (id tenant.AdministratorID, err error) {
 	if len(digests) == 0 {
-		return nil
+		return "", nil
 	}
 	first, last := ends(digests)
-	if _, err := tx.exec(ctx, `DELETE FROM administrator_sessions WHERE digest = $1 OR digest = $2`, first, last); err != nil {
-		return fmt.Errorf("end session of administrator: %w", err)
+	err = tx.row(ctx, `DELETE FROM administrator_sessions WHERE digest = $1 OR digest = $2 RETURNING administrator_id`, first, last).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("end session of administrator: %w", err)
 	}
-	return nil
+	return id, nil
 }
 
 // openAdministratorSession opens a session for whoever has the address.
@@ -161,7 +188,7 @@ func openAdministratorSession(ctx context.Context, tx querier, email string, n a
 	if err != nil {
 		return a, fmt.Errorf("sign administrator in: %w", err)
 	}
-	if err := endAdministratorSession(ctx, tx, n.Replaces); err != nil {
+	if _, err := endAdministratorSession(ctx, tx, n.Replaces); err != nil {
 		return a, err
 	}
 	_, err = tx.exec(ctx, `

@@ -70,10 +70,7 @@ func (s *Store) RedeemCode(ctx context.Context, g admin.Guess) (tenant.Administr
 		case err != nil:
 			return fmt.Errorf("judge code of administrator: %w", err)
 		case right:
-			if _, err := tx.exec(ctx, `UPDATE tries SET streak = 0 WHERE identifier = $1 AND streak > 0`, g.Identifier); err != nil {
-				return fmt.Errorf("end streak: %w", err)
-			}
-			out, err = openAdministratorSession(ctx, tx, g.Email, g.Session)
+			out, err = openGuessed(ctx, tx, g)
 			return err
 		}
 		n, err := tx.exec(ctx, wrongTryText, g.Identifier, string(attack.NoTimes[13:])+stamp, stamp, dayAgo, attack.MaxWrongStreak, from)
@@ -86,11 +83,54 @@ func (s *Store) RedeemCode(ctx context.Context, g admin.Guess) (tenant.Administr
 			return tenant.ErrAdministratorDead
 		}
 		wrong = true
-		return nil
+		return logWrongCode(ctx, tx, g)
 	})
 	if err == nil && wrong {
 		err = tenant.ErrAdministratorCode
 	}
+	return out, err
+}
+
+// logWrongCode stores the event of a wrong guess, with whose code it was if that
+// is an administrator's. It does the same for every address.
+func logWrongCode(ctx context.Context, tx querier, g admin.Guess) error {
+	var id string
+	err := tx.row(ctx, `SELECT COALESCE((SELECT id FROM administrators WHERE email = $1), '')`, g.Email).Scan(&id)
+	if err != nil {
+		return fmt.Errorf("read administrator: %w", err)
+	}
+	e := g.Wrong
+	e.Details = with(e.Details, "before", map[string]any{"id": id})
+	return insertLogs(ctx, tx, e)
+}
+
+// openGuessed opens the session of whoever had the right code, or its link.
+func openGuessed(ctx context.Context, tx querier, g admin.Guess) (tenant.Administrator, error) {
+	if _, err := tx.exec(ctx, `UPDATE tries SET streak = 0 WHERE identifier = $1 AND streak > 0`, g.Identifier); err != nil {
+		return tenant.Administrator{}, fmt.Errorf("end streak: %w", err)
+	}
+	return openAdministratorSession(ctx, tx, g.Email, g.Session)
+}
+
+// RedeemEmailed implements admin.Ledger.
+func (s *Store) RedeemEmailed(ctx context.Context, g admin.Guess) (tenant.Administrator, error) {
+	var out tenant.Administrator
+	err := s.write(ctx, func(tx querier) error {
+		first, last := ends(g.Browsers)
+		n, err := tx.exec(ctx, `
+			UPDATE administrator_codes SET redeemed_at = $4
+			WHERE (browser = $1 OR browser = $2) AND email = $3 AND redeemed_at = 0 AND attempts < $5 AND expires_at > $4
+				AND EXISTS (SELECT 1 FROM administrators a WHERE a.email = administrator_codes.email)`,
+			first, last, g.Email, toMillis(g.Now), tenant.MaxAttempts)
+		if err != nil {
+			return fmt.Errorf("use the link beside a code of administrator: %w", err)
+		}
+		if n == 0 {
+			return tenant.ErrAdministratorDead
+		}
+		out, err = openGuessed(ctx, tx, g)
+		return err
+	})
 	return out, err
 }
 

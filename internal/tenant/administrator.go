@@ -70,10 +70,12 @@ const (
 
 // The faults of administrators. They are shown as they are.
 var (
-	ErrAdministrator       = fault.New(fault.NotFound, "inexistent_administrator", "There is no such administrator.")
-	ErrAdministratorExists = fault.New(fault.Conflict, "conflict", "There is an administrator with that e-mail address already.")
-	ErrLastOwner           = fault.New(fault.Conflict, "last_owner", "This is the last owner. Make somebody else an owner first.")
-	ErrAdministratorLink   = fault.New(fault.Gone, "expired_link", "This link was used already or is too old. Run \"doorcode admin link\" on the server for another.")
-	ErrAdministratorCode   = fault.New(fault.Denied, "wrong_code", "That code is not right, or it is too old.")
-	ErrAdministratorDead   = fault.New(fault.Gone, "dead_code", "That code cannot be used any more. Ask for another.")
+	ErrAdministrator        = fault.New(fault.NotFound, "inexistent_administrator", "There is no such administrator.")
+	ErrAdministratorExists  = fault.New(fault.Conflict, "conflict", "There is an administrator with that e-mail address already.")
+	ErrLastOwner            = fault.New(fault.Conflict, "last_owner", "This is the last owner. Make somebody else an owner first.")
+	ErrAdministratorLink    = fault.New(fault.Gone, "expired_link", "This link was used already or is too old. Run \"doorcode admin link\" on the server for another.")
+	ErrAdministratorCode    = fault.New(fault.Denied, "wrong_code", "That code is not right, or it is too old.")
+	ErrAdministratorBrowser = fault.New(fault.Denied, "other_browser", "This link works in the browser that asked for it, until that asks again. Go back to that browser and type the code from the e-mail, or ask for another here.")
+	ErrAdministratorEmailed = fault.New(fault.Gone, "dead_link", "This link, and the code beside it, cannot be used any more. Ask for another.")
+	ErrAdministratorDead    = fault.New(fault.Gone, "dead_code", "That code cannot be used any more. Ask for another.")
 )

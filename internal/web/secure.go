@@ -52,14 +52,19 @@ func Secure(next http.Handler, https bool) http.Handler {
 	})
 }
 
+// HostName is the host that a request names, in lower case and without a port.
+func HostName(r *http.Request) string {
+	u := url.URL{Host: r.Host}
+	return strings.ToLower(u.Hostname())
+}
+
 // Hosts refuses requests for a host that allowed does not know, with 421. Links
 // in messages and pages are made from configuration and never from the Host
 // header; this also keeps a foreign name that resolves here from being used
 // against browsers. host is in lower case and without a port.
 func Hosts(next http.Handler, allowed func(host string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u := url.URL{Host: r.Host}
-		if host := strings.ToLower(u.Hostname()); host == "" || !allowed(host) {
+		if host := HostName(r); host == "" || !allowed(host) {
 			http.Error(w, "This server does not serve that host: its name is that of its public URL, which a proxy has to pass on in the Host header.", http.StatusMisdirectedRequest)
 			return
 		}

@@ -165,6 +165,8 @@ func (s *site) pages() []string {
 		{"users", user},
 		{"logs"},
 		{"administrators"},
+		{"setup"},
+		{"login", "link"},
 		{"connections", "passwordless", sms, "deliveries"},
 		{"connections", "passwordless", sms, "code"},
 		{"messages"},

@@ -59,9 +59,27 @@ func (w *administrators) code(email string) []byte {
 func (w *administrators) guess(browser []byte, email, digest string) error {
 	_, err := w.RedeemCode(w.Context(), admin.Guess{
 		Now: w.now, Browsers: [][]byte{browser}, Email: email, Identifier: "tries of " + email,
-		Digest: []byte(digest), Previous: []byte(digest), Session: w.session(),
+		Digest: []byte(digest), Previous: []byte(digest), Session: w.session(), Wrong: event.New(event.ManagementFailed, w.now),
 	})
 	return err
+}
+
+// emailed uses the link beside a code.
+func (w *administrators) emailed(browser []byte, email string) error {
+	_, err := w.RedeemEmailed(w.Context(), admin.Guess{
+		Now: w.now, Browsers: [][]byte{browser}, Email: email, Identifier: "tries of " + email, Session: w.session(),
+	})
+	return err
+}
+
+// sessions counts the sessions that are open.
+func (w *administrators) sessions() (open int) {
+	for n := range w.n.Load() {
+		if _, err := w.AdministratorSession(w.Context(), w.now, [][]byte{fmt.Appendf(nil, "session %d", n+1)}); err == nil {
+			open++
+		}
+	}
+	return open
 }
 
 func eachAdministrators(t *testing.T, fn func(w *administrators)) {
@@ -104,14 +122,119 @@ func TestAdministratorCodeOnce(t *testing.T) {
 				w.Errorf("the others got %v", err)
 			}
 		}
-		var sessions int
-		for n := range w.n.Load() {
-			if _, err := w.AdministratorSession(w.Context(), w.now, [][]byte{fmt.Appendf(nil, "session %d", n+1)}); err == nil {
-				sessions++
+		if n := w.sessions(); n != 1 {
+			w.Errorf("%d sessions were opened", n)
+		}
+	})
+}
+
+// A code and the link beside it are one: of many requests with either, one is let
+// in and opens one session, and afterwards neither works.
+func TestAdministratorCodeOrLinkOnce(t *testing.T) {
+	eachAdministrators(t, func(w *administrators) {
+		const email = "a@mail.example"
+		w.add(email, tenant.Owner)
+		for round := range 5 {
+			browser := w.code(email)
+			var n atomic.Int64
+			won, errs := together(40, func() error {
+				if n.Add(1)%2 == 0 {
+					return w.emailed(browser, email)
+				}
+				return w.guess(browser, email, "right")
+			})
+			if won != 1 {
+				w.Errorf("%d of 40 were let in", won)
+			}
+			for _, err := range append(errs, w.emailed(browser, email), w.guess(browser, email, "right")) {
+				if !errors.Is(err, tenant.ErrAdministratorDead) {
+					w.Errorf("the others got %v", err)
+				}
+			}
+			if n := w.sessions(); n != round+1 {
+				w.Errorf("%d sessions are open after %d rounds", n, round+1)
 			}
 		}
-		if sessions != 1 {
-			w.Errorf("%d sessions were opened", sessions)
+	})
+}
+
+// The link beside a code ends when the code does, belongs to its browser and
+// address, and is no use to who is no administrator. Wrong tries that others made
+// at the address do not end it.
+func TestAdministratorLinkBesideCode(t *testing.T) {
+	eachAdministrators(t, func(w *administrators) {
+		const email = "a@mail.example"
+		w.add(email, tenant.Owner)
+		dead := func(what string, err error) {
+			w.Helper()
+			if !errors.Is(err, tenant.ErrAdministratorDead) {
+				w.Errorf("%s: %v", what, err)
+			}
+		}
+		browser := w.code(email)
+		dead("another browser", w.emailed(w.digest("another browser"), email))
+		dead("another address", w.emailed(browser, "b@mail.example"))
+		for range tenant.MaxAttempts {
+			if err := w.guess(browser, email, "wrong"); !errors.Is(err, tenant.ErrAdministratorCode) {
+				w.Errorf("a wrong try gives %v", err)
+			}
+		}
+		dead("after three wrong tries of its code", w.emailed(browser, email))
+		dead("who is no administrator", w.emailed(w.code("nobody@mail.example"), "nobody@mail.example"))
+		for range 3 {
+			other := w.code(email)
+			together(5, func() error { return w.guess(other, email, "wrong") })
+		}
+		dead("the code, with no tries left", w.guess(w.code(email), email, "right"))
+		if err := w.emailed(w.code(email), email); err != nil {
+			w.Errorf("the link, with no tries left: %v", err)
+		}
+		browser = w.code(email)
+		w.now = w.now.Add(time.Minute)
+		dead("a link that is too old", w.emailed(browser, email))
+	})
+}
+
+// Whoever gets another role or is removed is signed out at once, and what was
+// made for their address lets nobody in any more.
+func TestSES05AdministratorChanges(t *testing.T) {
+	eachAdministrators(t, func(w *administrators) {
+		w.add("owner@mail.example", tenant.Owner)
+		a := w.add("a@mail.example", tenant.Editor)
+		open := func() []byte {
+			w.Helper()
+			n := w.session()
+			if _, err := w.OpenAdministratorSession(w.Context(), a, n); err != nil {
+				w.Fatal(err)
+			}
+			return n.Digest
+		}
+		alive := func(digest []byte) bool {
+			_, err := w.AdministratorSession(w.Context(), w.now, [][]byte{digest})
+			return err == nil
+		}
+		one, two := open(), open()
+		if !alive(one) || !alive(two) {
+			w.Fatal("the sessions are not there")
+		}
+		if err := w.ChangeAdministrator(w.Context(), a.ID, tenant.Viewer, w.event()); err != nil || alive(one) || alive(two) {
+			w.Errorf("sessions go on with another role: %v", err)
+		}
+		three, browser := open(), w.code(a.Email)
+		link := admin.Link{Digest: w.digest("link"), Email: a.Email, Role: tenant.Owner, Expires: w.now.Add(time.Minute)}
+		if err := w.AddLink(w.Context(), link); err != nil {
+			w.Fatal(err)
+		}
+		if err := w.RemoveAdministrator(w.Context(), a.ID, false, w.event()); err != nil || alive(three) {
+			w.Errorf("the session of somebody who was removed goes on: %v", err)
+		}
+		_, err := w.RedeemLink(w.Context(), admin.UseLink{Digests: [][]byte{link.Digest}, Session: w.session(), Person: a})
+		if !errors.Is(err, tenant.ErrAdministratorLink) {
+			w.Errorf("a link for somebody who was removed gives %v", err)
+		}
+		w.add(a.Email, tenant.Viewer)
+		if err := w.guess(browser, a.Email, "right"); !errors.Is(err, tenant.ErrAdministratorDead) {
+			w.Errorf("a code from before gives %v", err)
 		}
 	})
 }
@@ -312,7 +435,7 @@ func TestAdministratorSessions(t *testing.T) {
 		if alive(first) || !alive(second) {
 			w.Error("a session that was replaced goes on")
 		}
-		if err := w.EndAdministratorSession(w.Context(), [][]byte{second}); err != nil || alive(second) {
+		if err := w.EndAdministratorSession(w.Context(), [][]byte{second}, w.event()); err != nil || alive(second) {
 			w.Error("a session that was ended goes on", err)
 		}
 		third := open()

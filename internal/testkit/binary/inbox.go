@@ -18,6 +18,7 @@ type Message struct {
 	To         string    `json:"to"`
 	Text       string    `json:"text"`
 	Code       string    `json:"code"`
+	Link       string    `json:"link"`
 	Connection string    `json:"connection"`
 	ClientID   string    `json:"client_id"`
 	Language   string    `json:"language"`

@@ -40,6 +40,7 @@ const (
 	pathHome           = "/dashboard"
 	pathLogin          = "/dashboard/login"
 	pathCode           = "/dashboard/login/code"
+	pathEmailed        = "/dashboard/login/link"
 	pathSetup          = "/dashboard/setup"
 	pathLogout         = "/dashboard/logout"
 	pathAdministrators = "/dashboard/administrators"
@@ -57,13 +58,14 @@ const (
 // A Dashboard serves them. All fields but Outbox must be set.
 type Dashboard struct {
 	URL         string // the public URL, without a slash at its end
+	Origin      string // where the Dashboard is: the same, unless it has a host of its own
 	Host        string // its host, which codes are filled in for
 	HTTPS       bool
 	Outbox      string // address of the dev outbox; empty in serve
 	Dev         bool   // whoever is on this machine is let in
 	AllowRemote bool   // and whoever is not, too
-	// OwnHost reports whether a Host header, without its port, names this
-	// server.
+	// OwnHost reports whether a Host header, without its port, names the
+	// Dashboard.
 	OwnHost func(host string) bool
 	Proxies []netip.Prefix
 
@@ -78,7 +80,8 @@ type Dashboard struct {
 	Log  *slog.Logger
 	Now  func() time.Time
 
-	pages *template.Template
+	pages    *template.Template
+	patterns []string // of all routes
 }
 
 // Handler returns the handler of /dashboard and what is below it. It fails only
@@ -105,11 +108,11 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.messageRoutes(mux)
 	d.logRoutes(mux)
 	d.settingsRoutes(mux)
-	mux.Handle("GET /dashboard/assets/{name}", d.handle(d.asset))
-	mux.Handle("/dashboard/", d.handle(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	d.route(mux, "GET /dashboard/assets/{name}", d.asset)
+	d.route(mux, "/", func(http.ResponseWriter, *http.Request) error { return errNoPage })
 	guard := http.NewCrossOriginProtection()
-	if err := guard.AddTrustedOrigin(d.URL); err != nil {
-		return nil, fmt.Errorf("trust the public URL: %w", err)
+	if err := guard.AddTrustedOrigin(d.Origin); err != nil {
+		return nil, fmt.Errorf("trust the Dashboard's own pages: %w", err)
 	}
 	guard.SetDenyHandler(d.handle(func(http.ResponseWriter, *http.Request) error { return errForeign }))
 	return guard.Handler(mux), nil
@@ -129,9 +132,15 @@ func (d *Dashboard) handle(fn web.HandlerFunc) http.Handler {
 	}, d.writeError)
 }
 
+// route serves a pattern, and is how every page is.
+func (d *Dashboard) route(mux *http.ServeMux, pattern string, fn web.HandlerFunc) {
+	d.patterns = append(d.patterns, pattern)
+	mux.Handle(pattern, d.handle(fn))
+}
+
 // page serves what an administrator with the role sees.
 func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.AdministratorRole, fn func(http.ResponseWriter, *request) error) {
-	mux.Handle(pattern, d.handle(func(w http.ResponseWriter, r *http.Request) error {
+	d.route(mux, pattern, func(w http.ResponseWriter, r *http.Request) error {
 		if !isText(r.URL) {
 			return errNoPage
 		}
@@ -145,7 +154,7 @@ func (d *Dashboard) page(mux *http.ServeMux, pattern string, need tenant.Adminis
 			return errRole
 		}
 		return fn(w, q)
-	}))
+	})
 }
 
 // asset serves style and scripts.

@@ -58,7 +58,7 @@ func (d *Dashboard) navigation(path string, role tenant.AdministratorRole) []sec
 	}
 	if d.Outbox != "" {
 		messaging := &all[3]
-		messaging.Links = append(messaging.Links, link{Name: "Dev outbox", Address: "/outbox"})
+		messaging.Links = append(messaging.Links, link{Name: "Dev outbox", Address: d.Outbox})
 	}
 	if role.May(tenant.Owner) {
 		settings := &all[5]

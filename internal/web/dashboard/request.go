@@ -119,8 +119,7 @@ func (f form) picked(prefix string) []string {
 // the developer's. (A foreign name that resolves to this machine would let its
 // owner's pages in: DNS rebinding.)
 func (d *Dashboard) onThisMachine(r *http.Request) bool {
-	u := url.URL{Host: r.Host}
-	if !d.Dev || !d.OwnHost(strings.ToLower(u.Hostname())) {
+	if !d.Dev || !d.OwnHost(web.HostName(r)) {
 		return false
 	}
 	if d.AllowRemote {

@@ -19,10 +19,11 @@ func (d *Dashboard) signInRoutes(mux *http.ServeMux) {
 	for pattern, fn := range map[string]web.HandlerFunc{
 		"GET " + pathLogin: d.login, "POST " + pathLogin: d.askForCode,
 		"GET " + pathCode: d.enterCode, "POST " + pathCode: d.takeCode,
+		"GET " + pathEmailed: d.emailed, "POST " + pathEmailed: d.takeEmailed,
 		"GET " + pathSetup: d.setup, "POST " + pathSetup: d.takeLink,
 		"POST " + pathLogin + "/dev": d.enterDev, "POST " + pathLogout: d.logout,
 	} {
-		mux.Handle(pattern, d.handle(fn))
+		d.route(mux, pattern, fn)
 	}
 }
 
@@ -41,11 +42,12 @@ type signInPage struct {
 
 // demandSignIn sends whoever is not signed in to the page for that. A link on
 // another site comes without the cookie, which is for our own pages alone; asked
-// once more by this one, the browser sends it.
+// once more by this one, the browser sends it. Browsers do not load again what
+// has a fragment: where that is a page, a script of ours goes there.
 func (d *Dashboard) demandSignIn(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		w.Header().Set("Refresh", "0")
-		return d.write(w, http.StatusOK, "moment", view{Title: "One moment"})
+		return d.write(w, http.StatusOK, "moment", view{Title: "One moment", Script: "routes.js"})
 	}
 	to := pathHome
 	if r.Method == http.MethodGet {
@@ -118,28 +120,42 @@ func (d *Dashboard) askForCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d.setCookie(w, codeCookie, packPending(pending), int(tenant.AdministratorCodeLife/time.Second))
-	return leave(w, r, pathCode+"?"+url.Values{"next": {p.Next}}.Encode())
+	d.setCookie(w, codeCookie, packPending(pending, p.Next), int(tenant.AdministratorCodeLife/time.Second))
+	return leave(w, r, pathCode)
 }
 
-// packPending writes what a browser keeps while a code is awaited.
-func packPending(p admin.Pending) string {
-	return p.Cookie + "." + base64.RawURLEncoding.EncodeToString([]byte(p.Email))
+// maxNext bounds the address that a cookie keeps: browsers take 4096 bytes.
+const maxNext = 2048
+
+// packPending writes what a browser keeps while a code is awaited, with where
+// the sign-in leads.
+func packPending(p admin.Pending, to string) string {
+	if len(to) > maxNext {
+		to = pathHome
+	}
+	pack := base64.RawURLEncoding.EncodeToString
+	return p.Cookie + "." + pack([]byte(p.Email)) + "." + pack([]byte(to))
 }
 
-func (d *Dashboard) pending(r *http.Request) (admin.Pending, bool) {
-	cookie, rest, ok := strings.Cut(d.cookie(r, codeCookie), ".")
-	email, err := base64.RawURLEncoding.DecodeString(rest)
-	return admin.Pending{Cookie: cookie, Email: string(email)}, ok && err == nil && cookie != "" && len(email) > 0
+// pending is the sign-in that the browser waits for the code of.
+func (d *Dashboard) pending(r *http.Request) (p admin.Pending, to string, ok bool) {
+	parts := strings.Split(d.cookie(r, codeCookie), ".")
+	if len(parts) != 3 {
+		return p, pathHome, false
+	}
+	email, err := base64.RawURLEncoding.DecodeString(parts[1])
+	address, aerr := base64.RawURLEncoding.DecodeString(parts[2])
+	p = admin.Pending{Cookie: parts[0], Email: string(email)}
+	return p, next(string(address)), err == nil && aerr == nil && p.Cookie != "" && p.Email != ""
 }
 
 // enterCode is the page that asks for the code.
 func (d *Dashboard) enterCode(w http.ResponseWriter, r *http.Request) error {
-	p, ok := d.pending(r)
+	p, to, ok := d.pending(r)
 	if !ok {
 		return leave(w, r, pathLogin)
 	}
-	return d.showCode(w, signInPage{Next: next(r.URL.Query().Get("next")), Email: p.Email})
+	return d.showCode(w, signInPage{Next: to, Email: p.Email})
 }
 
 func (d *Dashboard) showCode(w http.ResponseWriter, p signInPage) error {
@@ -154,14 +170,46 @@ func (d *Dashboard) takeCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, ok := d.pending(r)
+	p, to, ok := d.pending(r)
 	if !ok {
 		return leave(w, r, pathLogin)
 	}
-	to := next(f.Get("next"))
 	cookie, err := d.Admins.Finish(r.Context(), d.caller(r), p, f.Get("code"))
 	if errors.Is(err, tenant.ErrAdministratorCode) || errors.Is(err, tenant.ErrAdministratorDead) {
 		return d.showCode(w, signInPage{Next: to, Email: p.Email, Problem: fault.Of(err).Message})
+	}
+	if err != nil {
+		return err
+	}
+	d.setCookie(w, codeCookie, "", -1)
+	return d.signedIn(w, r, cookie, to)
+}
+
+// emailed is the page of the link beside a code. The browser may not say yet
+// whether it is the one that asked: its cookie does not come with a link on
+// another site.
+func (d *Dashboard) emailed(w http.ResponseWriter, _ *http.Request) error {
+	return d.showEmailed(w, signInPage{})
+}
+
+func (d *Dashboard) showEmailed(w http.ResponseWriter, p signInPage) error {
+	v := view{Title: "Sign in to the Dashboard", Failed: p.Problem != "", Body: p}
+	if !v.Failed {
+		v.Script = "setup.js"
+	}
+	return d.write(w, statusOf(v), "emailed", v)
+}
+
+// takeEmailed signs in by the link beside a code.
+func (d *Dashboard) takeEmailed(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	p, to, _ := d.pending(r) // none: no link is right
+	cookie, err := d.Admins.FinishByLink(r.Context(), d.caller(r), p, f.line("secret"))
+	if told := fault.Of(err); err != nil && told.Kind != fault.Internal {
+		return d.showEmailed(w, signInPage{Problem: told.Message})
 	}
 	if err != nil {
 		return err
@@ -220,9 +268,12 @@ func (d *Dashboard) enterDev(w http.ResponseWriter, r *http.Request) error {
 
 // logout ends the session.
 func (d *Dashboard) logout(w http.ResponseWriter, r *http.Request) error {
-	if err := d.Admins.SignOut(r.Context(), d.cookie(r, sessionCookie)); err != nil {
+	if err := d.Admins.SignOut(r.Context(), d.caller(r)); err != nil {
 		return err
 	}
 	d.setCookie(w, sessionCookie, "", -1)
+	d.setCookie(w, codeCookie, "", -1)
+	// Not cookies: those of every host under the same domain would go too.
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return leave(w, r, pathLogin)
 }

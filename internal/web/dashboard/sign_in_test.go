@@ -214,22 +214,6 @@ func TestDeveloperIsHere(t *testing.T) {
 	}
 }
 
-// Forms of other sites change nothing, wherever they are sent.
-func TestForeignForms(t *testing.T) {
-	w := newWorld(t)
-	w.developer()
-	for _, path := range []string{
-		"/dashboard/login", "/dashboard/login/code", "/dashboard/setup", "/dashboard/logout", administrators, passwordless,
-		passwordless + "/on", passwordless + "/con_x/settings", passwordless + "/con_x/applications", passwordless + "/con_x/try",
-	} {
-		p, err := w.browser.Post(t.Context(), w.URL+path, url.Values{"action": {"remove"}})
-		if err != nil || p.Status != http.StatusForbidden {
-			t.Errorf("POST %s: %d %v", path, p.Status, err)
-		}
-	}
-	w.at(w.get(w.browser, home), home)
-}
-
 // Signing out ends the session, also for whoever kept the cookie.
 func TestSignOut(t *testing.T) {
 	w := newWorld(t)

@@ -142,6 +142,9 @@ func (d *Dashboard) sendTry(q *request, c *tenant.Connection, p tryPage) (string
 	} else {
 		r.Email = p.To
 	}
+	if err := d.Manage.Try(q.Context(), q.actor(nil), c, "Try a connection: send a code"); err != nil {
+		return "", err
+	}
 	begun := d.Now().Truncate(time.Millisecond) // as messages are stored
 	started, err := d.SignIns.Start(q.Context(), r)
 	if err != nil {
@@ -172,6 +175,9 @@ func (d *Dashboard) exchange(q *request, c *tenant.Connection, p *tryPage, code 
 		if !client.Takes(who.Method) {
 			who.Method = tenant.AuthSecretBasic
 		}
+	}
+	if err := d.Manage.Try(q.Context(), q.actor(nil), c, "Try a connection: exchange a code"); err != nil {
+		return err
 	}
 	answer, err := d.Grants.Token(q.Context(), grant.Request{
 		Credentials: who, GrantType: tenant.GrantOTP, Realm: c.Name, Username: p.To, OTP: code,

@@ -146,6 +146,10 @@ func (a *App) home(next http.Handler) http.Handler {
 			http.Redirect(w, r, to, http.StatusFound)
 			return
 		}
+		if set, err := a.Store.Settings(r.Context()); err == nil && set.LoginURI != "" {
+			http.Redirect(w, r, set.LoginURI, http.StatusFound)
+			return
+		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("This is a login server. Go to the application you want to sign in to.\n"))
 	})

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/twiliotest"
@@ -168,5 +171,44 @@ func TestNotReady(t *testing.T) {
 	}
 	if st, _, _ := s.Do(t, "GET", "/health", ""); st != 200 {
 		t.Errorf("health is %d", st)
+	}
+}
+
+// A server in production says at its own address where people should go, or takes
+// them there (Auth0: default_redirection_uri).
+func TestHomeOfServe(t *testing.T) {
+	s, _ := serve(t, 0)
+	home := func() (int, string, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultTransport.RoundTrip(req) // which follows nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, res.Header.Get("Location"), string(body)
+	}
+	if status, _, body := home(); status != http.StatusOK || !strings.Contains(body, "Go to the application") {
+		t.Errorf("%d %s", status, body)
+	}
+	m := &manage.Service{Tenant: s.Store, Now: time.Now}
+	for address, want := range map[string]int{"https://www.example.com/start": http.StatusFound, "http://www.example.com": 0, "javascript:alert(1)": 0} {
+		body, err := settings.ParseObject([]byte(`{"default_redirection_uri": "` + address + `"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.ChangeSettings(t.Context(), manage.Actor{}, body, ""); (err == nil) != (want != 0) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if status, to, _ := home(); status != http.StatusFound || to != "https://www.example.com/start" {
+		t.Errorf("%d to %q", status, to)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -34,6 +35,34 @@ func (s *Service) pending(ctx context.Context, id string, b Browser) (tenant.Tra
 		return tenant.Transaction{}, nil, tenant.ErrTransaction.Because(err)
 	}
 	return t, client, err
+}
+
+// Restart returns where somebody begins anew whose sign-in has ended: the address
+// of its application for that, else the tenant's, else nothing (Auth0:
+// initiate_login_uri, default_redirection_uri).
+func (s *Service) Restart(ctx context.Context, id string) (string, error) {
+	var client tenant.ClientID
+	if id != "" {
+		var err error
+		if client, err = s.Ledger.TransactionClient(ctx, id); err != nil {
+			return "", err
+		}
+	}
+	if client != "" {
+		c, err := s.Settings.Client(ctx, client)
+		if err != nil && !fault.Has(err, fault.NotFound) {
+			return "", err
+		}
+		// Auth0's placeholders stand for what nobody knows here.
+		if err == nil && c.LoginURI != "" && !strings.Contains(c.LoginURI, "{") {
+			return c.LoginURI, nil
+		}
+	}
+	set, err := s.Settings.Settings(ctx)
+	if err != nil {
+		return "", err
+	}
+	return set.LoginURI, nil
 }
 
 // Show returns what the page of a sign-in shows. The connection is the one that

@@ -46,6 +46,10 @@ type Ledger interface {
 	// tenant.ErrTransaction when there is none, or it has expired or is done.
 	PendingTransaction(ctx context.Context, now time.Time, id string) (tenant.Transaction, error)
 
+	// TransactionClient returns the application of a sign-in, also of one that
+	// has ended; empty if there is none.
+	TransactionClient(ctx context.Context, id string) (tenant.ClientID, error)
+
 	// ChooseIdentifier takes a sign-in to the step c.To, with the connection
 	// and the identifier of c. The fault is tenant.ErrTransaction unless it is
 	// at one of the steps c.From.

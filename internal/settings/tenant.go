@@ -29,6 +29,7 @@ type tenantDoc struct {
 			AnyBrowser *bool `json:"allow_magiclink_verify_without_session"`
 		} `json:"passwordless"`
 	} `json:"universal_login"`
+	LoginURI   string   `json:"default_redirection_uri"`
 	LogoutURLs []string `json:"allowed_logout_urls"`
 	Sessions   struct {
 		Prompt *bool `json:"oidc_logout_prompt_enabled"`
@@ -77,6 +78,7 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 			Lifetime: seconds(d.Lifetime * 3600), Idle: seconds(d.Idle * 3600), Transient: d.Cookie.Mode == "non-persistent",
 		},
 		ErrorPage:  d.ErrorPage.URL,
+		LoginURI:   d.LoginURI,
 		LogoutURLs: d.LogoutURLs, SilentLogout: !on(d.Sessions.Prompt), HiddenLogout: !on(d.Logout.Discovery),
 		Countries:        d.Countries.countries(),
 		SMSBudget:        tenant.Budget{Hour: d.Own.SMSHour, Day: d.Own.SMSDay},
@@ -97,11 +99,13 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 // removes, flags are set one by one, anything else is replaced.
 func ChangeTenant(doc []byte, body *Object) ([]byte, error) {
 	flags := rule{kinds: []string{"object"}, each: &flag}
+	loginURI := text(0, 2048)
+	loginURI.format = &format{"absolute-https-uri-or-empty", secureAddressOrEmpty}
 	r := rule{kinds: []string{"object"}, open: true, members: map[string]rule{
 		"friendly_name": text(0, 200).orNull(), "picture_url": text(0, 2048).orNull(),
 		"support_email": text(0, 320).orNull(), "support_url": text(0, 2048).orNull(),
 		"default_audience": text(0, 600).orNull(), "default_directory": text(0, 128).orNull(),
-		"default_redirection_uri": text(0, 2048).orNull(),
+		"default_redirection_uri": loginURI.orNull(),
 		"enabled_locales":         listOf(text(1, 32), 100), "flags": flags.orNull(),
 		"allowed_logout_urls": listOf(text(0, 2048), 100),
 		"sessions":            switches("oidc_logout_prompt_enabled"), "oidc_logout": switches("rp_logout_end_session_endpoint_discovery"),

@@ -137,6 +137,16 @@ func (s *Store) PendingTransaction(ctx context.Context, now time.Time, id string
 	return t, nil
 }
 
+// TransactionClient implements authorize.Ledger.
+func (s *Store) TransactionClient(ctx context.Context, id string) (tenant.ClientID, error) {
+	var client tenant.ClientID
+	err := s.read.row(ctx, `SELECT client_id FROM transactions WHERE id = $1`, id).Scan(&client)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read sign-in: %w", err)
+	}
+	return client, nil
+}
+
 // ChooseIdentifier implements authorize.Ledger.
 func (s *Store) ChooseIdentifier(ctx context.Context, c authorize.Choice) error {
 	from := [2]tenant.TransactionStep{c.From[0], c.From[len(c.From)-1]}

@@ -11,6 +11,9 @@ type Settings struct {
 	// ErrorPage is a page of the tenant's own that shows errors of /authorize;
 	// empty means ours (Auth0: error_page.url).
 	ErrorPage string
+	// LoginURI is where people are sent who come to this server by no
+	// application's request, and empty nowhere (Auth0: default_redirection_uri).
+	LoginURI string
 	// LogoutURLs are where people may be sent after a logout that names no
 	// application (Auth0: allowed_logout_urls).
 	LogoutURLs []string

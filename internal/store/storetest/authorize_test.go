@@ -115,6 +115,11 @@ func TestTransactionSteps(t *testing.T) {
 		if _, err := s.PendingTransaction(t.Context(), start, "another"); !isGone(err) {
 			t.Errorf("one that there is not: %v", err)
 		}
+		for id, client := range map[string]tenant.ClientID{"tx": "app", "another": ""} {
+			if got, err := s.TransactionClient(t.Context(), id); err != nil || got != client {
+				t.Errorf("the application of %s is %q, %v", id, got, err)
+			}
+		}
 		// Nothing can be given before somebody has shown who they are.
 		if _, _, err := s.GrantAuthorization(t.Context(), given(start, "app", "", "tx", "1")); !isGone(err) {
 			t.Errorf("answered without a session: %v", err)

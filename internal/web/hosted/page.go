@@ -201,6 +201,7 @@ func (p *Pages) write(w http.ResponseWriter, status int, name string, data any) 
 type trouble struct {
 	Title, Lang, Dir  string
 	Text, Code, Where string
+	Again             string // where to begin anew; empty: nobody has said
 }
 
 // writeError shows the error page. It says in the words of the protocol what is
@@ -222,7 +223,13 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	case authorize.IsTransaction(err):
 		d.Title = "This sign-in has timed out"
 		d.Text = "It was finished already, took longer than " + span(tenant.TransactionLifetime.Round(time.Minute)) +
-			", or was begun in another browser. Go back to the application and sign in again."
+			", or was begun in another browser. "
+		if d.Again, err = p.Authorize.Restart(r.Context(), r.URL.Query().Get("state")); err != nil {
+			p.Log.ErrorContext(r.Context(), "read where a sign-in begins", "err", err)
+		}
+		if d.Again == "" {
+			d.Text += "Go back to the application and sign in again."
+		}
 		status = http.StatusBadRequest
 	case f.Kind == fault.TooMany:
 		d.Title = "Too many sign-ins"

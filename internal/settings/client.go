@@ -252,6 +252,7 @@ type clientDoc struct {
 	TrustsIP    bool           `json:"is_token_endpoint_ip_header_trusted"`
 	CrossOrigin bool           `json:"cross_origin_authentication"`
 	CrossAuth   bool           `json:"cross_origin_auth"` // as deprecated tools call it
+	LogoURI     string         `json:"logo_uri"`
 	LoginURI    string         `json:"initiate_login_uri"`
 	Callbacks   []string       `json:"callbacks"`
 	WebOrigins  []string       `json:"web_origins"`
@@ -290,7 +291,7 @@ func Client(doc []byte) (tenant.Client, error) {
 		SaysConformant: d.Conformant != nil && *d.Conformant, CrossOrigin: d.CrossOrigin || d.CrossAuth,
 		IDTokenLifetime: seconds(d.JWT.Lifetime), IDTokenAlg: d.JWT.Alg, TrustsIPHeader: d.TrustsIP, NeedsProof: d.NeedsProof,
 		ResourceServer: d.Resource, NeedsPushed: d.Pushed, PushedLife: seconds(d.PushedLife),
-		LoginURI: d.LoginURI, Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,
+		LogoURI: d.LogoURI, LoginURI: d.LoginURI, Callbacks: d.Callbacks, WebOrigins: d.WebOrigins, AllowedOrigins: d.Origins, Doc: doc,
 		LogoutURLs: d.LogoutURLs, Backchannel: backchannel(d.Logout, d.OldLogout),
 	}
 	m := &d.AuthMethods

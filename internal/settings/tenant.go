@@ -29,6 +29,7 @@ type tenantDoc struct {
 			AnyBrowser *bool `json:"allow_magiclink_verify_without_session"`
 		} `json:"passwordless"`
 	} `json:"universal_login"`
+	PictureURL string   `json:"picture_url"`
 	LoginURI   string   `json:"default_redirection_uri"`
 	LogoutURLs []string `json:"allowed_logout_urls"`
 	Sessions   struct {
@@ -79,6 +80,7 @@ func Tenant(doc []byte) (tenant.Settings, error) {
 		},
 		ErrorPage:  d.ErrorPage.URL,
 		LoginURI:   d.LoginURI,
+		PictureURL: d.PictureURL,
 		LogoutURLs: d.LogoutURLs, SilentLogout: !on(d.Sessions.Prompt), HiddenLogout: !on(d.Logout.Discovery),
 		Countries:        d.Countries.countries(),
 		SMSBudget:        tenant.Budget{Hour: d.Own.SMSHour, Day: d.Own.SMSDay},

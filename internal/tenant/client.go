@@ -47,6 +47,8 @@ type Client struct {
 	// authenticated itself (Auth0: is_token_endpoint_ip_header_trusted).
 	TrustsIPHeader bool
 
+	// LogoURI is a picture for the pages of its sign-ins (Auth0: logo_uri).
+	LogoURI string
 	// LoginURI is where a sign-in to it begins (Auth0: initiate_login_uri).
 	LoginURI   string
 	Callbacks  []string

@@ -11,6 +11,9 @@ type Settings struct {
 	// ErrorPage is a page of the tenant's own that shows errors of /authorize;
 	// empty means ours (Auth0: error_page.url).
 	ErrorPage string
+	// PictureURL is a picture for the pages of sign-ins to applications that have
+	// none (Auth0: picture_url).
+	PictureURL string
 	// LoginURI is where people are sent who come to this server by no
 	// application's request, and empty nowhere (Auth0: default_redirection_uri).
 	LoginURI string

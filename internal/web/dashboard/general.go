@@ -24,6 +24,7 @@ func (d *Dashboard) settingsRoutes(mux *http.ServeMux) {
 // generalForm is the tenant's settings as people type them.
 type generalForm struct {
 	FriendlyName, SupportEmail, SupportURL string
+	Picture                                string
 	Audience, Locales, ErrorPage, LoginURI string
 	LogoutURLs                             string
 	Lifetime, Idle                         string // hours
@@ -39,7 +40,7 @@ func generalFormOf(set *tenant.Settings) generalForm {
 		return strconv.FormatFloat(life.Hours(), 'f', -1, 64)
 	}
 	return generalForm{
-		FriendlyName: set.FriendlyName, SupportEmail: set.SupportEmail, SupportURL: set.SupportURL, Audience: set.DefaultAudience,
+		FriendlyName: set.FriendlyName, Picture: set.PictureURL, SupportEmail: set.SupportEmail, SupportURL: set.SupportURL, Audience: set.DefaultAudience,
 		Locales: strings.Join(set.EnabledLocales, " "), ErrorPage: set.ErrorPage, LoginURI: set.LoginURI, LogoutURLs: lines(set.LogoutURLs),
 		Lifetime: hours(set.Sessions.Lifetime, tenant.DefaultSessionLifetime), Idle: hours(set.Sessions.Idle, tenant.DefaultSessionIdle),
 		SMSHour: strconv.Itoa(set.SMSBudget.Hour), SMSDay: strconv.Itoa(set.SMSBudget.Day),
@@ -49,7 +50,7 @@ func generalFormOf(set *tenant.Settings) generalForm {
 
 func readGeneralForm(f form) generalForm {
 	return generalForm{
-		FriendlyName: f.line("friendly_name"), SupportEmail: f.line("support_email"), SupportURL: f.line("support_url"), Audience: f.line("default_audience"),
+		FriendlyName: f.line("friendly_name"), Picture: f.line("picture_url"), SupportEmail: f.line("support_email"), SupportURL: f.line("support_url"), Audience: f.line("default_audience"),
 		Locales: f.line("enabled_locales"), ErrorPage: f.line("error_page"), LoginURI: f.line("default_redirection_uri"), LogoutURLs: f.Get("allowed_logout_urls"),
 		Lifetime: f.line("session_lifetime"), Idle: f.line("idle_session_lifetime"), SMSHour: f.line("sms_per_hour"), SMSDay: f.line("sms_per_day"),
 		Standards: f.on("standards_strict"), Legacy: f.on("enable_legacy_pipeline"), Connections: f.on("enable_client_connections"),
@@ -83,7 +84,7 @@ func (f *generalForm) patch(wrong map[string]string) map[string]any {
 		wrong["idle_session_lifetime"] = "A session cannot be idle for longer than it lives: make this at most the lifetime."
 	}
 	patch := map[string]any{
-		"friendly_name": unless(f.FriendlyName, ""), "support_email": unless(f.SupportEmail, ""), "support_url": unless(f.SupportURL, ""),
+		"friendly_name": unless(f.FriendlyName, ""), "picture_url": unless(f.Picture, ""), "support_email": unless(f.SupportEmail, ""), "support_url": unless(f.SupportURL, ""),
 		"default_audience": unless(f.Audience, ""), "default_redirection_uri": unless(f.LoginURI, ""), "allowed_logout_urls": entries(f.LogoutURLs),
 		"session_lifetime": life, "idle_session_lifetime": idle,
 		"doorcode": map[string]any{"sms_per_hour": count("sms_per_hour", f.SMSHour), "sms_per_day": count("sms_per_day", f.SMSDay)},
@@ -94,8 +95,10 @@ func (f *generalForm) patch(wrong map[string]string) map[string]any {
 	if locales := strings.FieldsFunc(f.Locales, func(r rune) bool { return r == ' ' || r == ',' }); len(locales) > 0 {
 		patch["enabled_locales"] = locales
 	}
-	if f.LoginURI != "" && !strings.HasPrefix(f.LoginURI, "https://") {
-		wrong["default_redirection_uri"] = "Enter a whole address that begins with https://."
+	for name, address := range map[string]string{"default_redirection_uri": f.LoginURI, "picture_url": f.Picture} {
+		if address != "" && !strings.HasPrefix(address, "https://") {
+			wrong[name] = "Enter a whole address that begins with https://."
+		}
 	}
 	patch["error_page"] = nil
 	if f.ErrorPage != "" {

@@ -1,8 +1,10 @@
 // Package hosted serves what people see of a sign-in and of a logout: /authorize,
-// /activate, the logout endpoints and the pages below /u. Package authorize decides what comes next; here it is shown.
+// /activate, the logout endpoints and the pages below /u. Package authorize
+// decides what comes next; here it is shown.
 //
 // The pages are forms and links. They work without scripts and load nothing
-// from elsewhere; a policy allows them no more. Each step has a path of its own,
+// from elsewhere but the logo of an application that has one; a policy allows
+// them no more. Each step has a path of its own,
 // a POST is answered with 303, and what a form may do is decided by the step
 // that the sign-in is at and not by the page it came from.
 package hosted

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type page struct {
 	Dir   string
 	State string
 	App   string
+	Logo  string // the address of a picture; empty: our mark
 
 	Problem string // above the form
 	Field   string // beside the field
@@ -99,12 +101,31 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, ty
 			d.Title = "Check your phone"
 		}
 	}
+	var from string
+	if d.Logo, from = logo(v); from != "" {
+		from = " " + from
+	}
 	h := w.Header()
 	if t.Request.ResponseMode != oauth.ModeWebMessage {
 		// A pop-up of an application has to find its opener at the end.
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	}
-	return p.write(w, statusOf(why), name, d)
+	return p.writeUnder(w, statusOf(why), name, d, strings.Replace(policy, "img-src 'self'", "img-src 'self'"+from, 1))
+}
+
+// plainHost is a host and port that can stand in a policy.
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(?::[0-9]+)?$`)
+
+// logo is the picture of a sign-in, the application's or else the tenant's, and
+// the origin that it is loaded from. One without https would tell everybody on
+// the way that the page was open, and is not shown.
+func logo(v *authorize.View) (address, origin string) {
+	for _, at := range []string{v.Client.LogoURI, v.Settings.PictureURL} {
+		if u, err := url.Parse(at); err == nil && u.Scheme == "https" && u.User == nil && plainHost.MatchString(u.Host) {
+			return at, "https://" + u.Host
+		}
+	}
+	return "", ""
 }
 
 // statusOf is the status of a page that says what was wrong. It is not one of
@@ -182,6 +203,11 @@ func (d *page) consent(v *authorize.View) {
 }
 
 func (p *Pages) write(w http.ResponseWriter, status int, name string, data any) error {
+	return p.writeUnder(w, status, name, data, policy)
+}
+
+// writeUnder is write under another policy.
+func (p *Pages) writeUnder(w http.ResponseWriter, status int, name string, data any, policy string) error {
 	var b bytes.Buffer
 	if err := p.pages.ExecuteTemplate(&b, name, data); err != nil {
 		return fmt.Errorf("make page: %w", err)

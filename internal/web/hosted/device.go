@@ -13,6 +13,7 @@ import (
 // activation is what the page shows that asks for the code of a device.
 type activation struct {
 	Title, Lang, Dir string
+	Logo             string // empty: whose device it is, nobody knows yet
 	Problem, Field   string
 	Typed            string
 }

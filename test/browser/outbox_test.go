@@ -21,6 +21,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
+	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/testkit/binary"
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
@@ -89,6 +91,38 @@ func TestX3Live(t *testing.T) {
 			t.Errorf("to who does not see it is said %q, want %q", got, want)
 		}
 	}
+	for _, f := range s.faults() {
+		t.Error(f)
+	}
+}
+
+// The next message meets what was chosen, the page says so until then, and the
+// message log what became of it.
+func TestOutboxFault(t *testing.T) {
+	s := newSite(t, false)
+	s.run(chromedp.Navigate(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery))
+	s.state("Live")
+	s.run(chromedp.SetValue("#fault", "refused", chromedp.ByQuery), chromedp.Click("#next-form button", chromedp.ByQuery), chromedp.WaitVisible("#next", chromedp.ByQuery))
+	if got := s.text("#next"); !strings.Contains(got, "is refused, with Twilio’s code 21608") || s.text("#said") != got {
+		t.Errorf("the page says %q, and to who does not see it %q", got, s.text("#said"))
+	}
+	s.start(person, "")
+	s.run(chromedp.WaitNotPresent("#next", chromedp.ByQuery))
+	var chosen string
+	s.run(chromedp.Value("#fault", &chosen, chromedp.ByQuery))
+	found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+	for range 100 {
+		if err != nil || len(found.Items) == 1 && found.Items[0].State == tenant.MessageFailed {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		found, err = s.Store.Messages(t.Context(), manage.MessageQuery{Limit: 1})
+	}
+	if err != nil || chosen != "" || found.Items[0].State != tenant.MessageFailed || found.Items[0].ErrorCode != "21608" {
+		t.Errorf("%v, chosen is %q, the message is %+v", err, chosen, found.Items)
+	}
+	s.start("+447700900124", "")
+	s.message("+447700900124")
 	for _, f := range s.faults() {
 		t.Error(f)
 	}

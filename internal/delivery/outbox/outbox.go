@@ -54,6 +54,7 @@ type Outbox struct {
 
 	mu       sync.Mutex
 	messages []Message // oldest first
+	next     Fault
 	watchers map[*watcher]struct{}
 	printing sync.Mutex
 }
@@ -86,6 +87,10 @@ func (o *Outbox) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 			return delivery.Receipt{}, err
 		}
 	}
+	fault := o.meet()
+	if err := fault.suffer(ctx); err != nil {
+		return delivery.Receipt{}, err
+	}
 	got := Message{
 		ID: m.MessageID, Channel: m.Channel, To: m.To, From: from, Subject: m.Subject, Text: m.Text, HTML: m.HTML,
 		Code: m.Code, Link: m.Link, ClientID: m.ClientID, ClientName: m.ClientName, Language: m.Language,
@@ -96,6 +101,12 @@ func (o *Outbox) Send(ctx context.Context, m delivery.Outgoing) (delivery.Receip
 	}
 	o.keep(got)
 	o.print(got)
+	if fault == Twice {
+		again := got
+		again.ID += "-again"
+		o.keep(again)
+		o.print(again)
+	}
 	return delivery.Receipt{ProviderID: m.MessageID}, nil
 }
 

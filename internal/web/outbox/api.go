@@ -124,7 +124,8 @@ func (p *page) deleteMessages(w http.ResponseWriter, _ *http.Request) {
 
 // events serves GET /outbox/events: each message as an event, from now on, or
 // from after the message that since or Last-Event-ID names. When all messages
-// are deleted there is an event "clear".
+// are deleted there is an event "clear", and "next" when what the next message
+// will meet is something else.
 func (p *page) events(w http.ResponseWriter, r *http.Request) {
 	if err := web.Extend(w, 0); err != nil {
 		http.Error(w, "Streaming is not possible on this connection.", http.StatusInternalServerError)
@@ -136,6 +137,7 @@ func (p *page) events(w http.ResponseWriter, r *http.Request) {
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		f.Since = id
 	}
+	next := p.box.Next()
 	if f.Since == "" {
 		if newest := p.box.Messages(outbox.Filter{}); len(newest) > 0 {
 			f.Since = newest[0].ID
@@ -152,8 +154,12 @@ func (p *page) events(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
 	for ok := send("retry: 1000\n\n"); ok; {
-		ok = send(p.news(&f))
-		if !ok {
+		text := p.news(&f)
+		if now := p.box.Next(); now != next {
+			next = now
+			text += fmt.Sprintf("event: next\ndata: {\"fault\":%q}\n\n", now)
+		}
+		if ok = send(text); !ok {
 			return
 		}
 		select {

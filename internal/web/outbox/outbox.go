@@ -44,10 +44,13 @@ func Handler(o *outbox.Outbox, opts Options) http.Handler {
 	mux.HandleFunc("GET /outbox/list", p.list)
 	mux.HandleFunc("GET /outbox/html/{id}", p.html)
 	mux.HandleFunc("POST /outbox/clear", p.clear)
+	mux.HandleFunc("POST /outbox/next", p.rehearse)
 	mux.HandleFunc("GET /outbox/assets/{name}", asset)
 	mux.HandleFunc("GET /outbox/events", p.events)
 	mux.HandleFunc("GET /outbox/api/messages", p.messages)
 	mux.HandleFunc("DELETE /outbox/api/messages", p.deleteMessages)
+	mux.HandleFunc("GET /outbox/api/next", p.next)
+	mux.HandleFunc("PUT /outbox/api/next", p.setNext)
 	// Forms of other sites can post, though they cannot read.
 	return p.guard(http.NewCrossOriginProtection().Handler(mux))
 }

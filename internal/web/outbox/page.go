@@ -28,6 +28,8 @@ type view struct {
 	Found    int // and how many of them match
 	Messages []outbox.Message
 	More     int // of those found are not on the page
+	Next     outbox.Fault
+	Faults   []fault
 }
 
 // view finds what is shown. Unlike the API, which looks for one recipient, the
@@ -38,7 +40,7 @@ func (p *page) view(r *http.Request) view {
 	if r.TLS != nil {
 		at.Scheme = "https"
 	}
-	v := view{Host: at.Hostname(), URL: at.String(), Filter: filter(r)}
+	v := view{Host: at.Hostname(), URL: at.String(), Filter: filter(r), Next: p.box.Next(), Faults: faults()}
 	all := p.box.Messages(outbox.Filter{})
 	v.All = len(all)
 	part := bare(v.Filter.To)

@@ -137,6 +137,10 @@ function connect() {
 	events.addEventListener("open", live);
 	events.addEventListener("message", () => news().catch(lost));
 	events.addEventListener("clear", () => news().catch(lost));
+	events.addEventListener("next", (event) => {
+		document.getElementById("fault").value = JSON.parse(event.data).fault;
+		news().catch(lost);
+	});
 	events.addEventListener("error", () => {
 		// Browsers go on by themselves after a broken stream, and not after a
 		// refused one.
@@ -165,6 +169,21 @@ filter.addEventListener("input", () => {
 			lost();
 		}
 	}, pause);
+});
+
+document.getElementById("next-form").addEventListener("submit", async (event) => {
+	event.preventDefault();
+	const fault = new FormData(event.target).get("fault");
+	try {
+		const answer = await fetch("/outbox/api/next", { method: "PUT", body: JSON.stringify({ fault }), headers: { "Content-Type": "application/json" } });
+		if (!answer.ok) {
+			throw new Error(String(answer.status));
+		}
+		await refresh();
+		said.textContent = list.querySelector("#next")?.textContent ?? "The next message arrives as usual.";
+	} catch {
+		lost();
+	}
 });
 
 document.getElementById("clear").addEventListener("submit", async (event) => {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-func TestSegments(t *testing.T) {
+// D7: encodings and numbers of segments, also of characters that count twice.
+func TestD7Segments(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		encoding   Encoding

@@ -1,9 +1,12 @@
 package dashboard_test
 
 import (
+	"encoding/base64"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -83,5 +86,53 @@ func TestChromium(t *testing.T) {
 	}
 	if got := w.connection("sms").Text.Template; said != "Saved." || got != "{{ code }} typed" {
 		t.Errorf("the page says %q, stored is %q", said, got)
+	}
+}
+
+// D2: links to the pages of Auth0's console, which stand behind a fragment, lead
+// to ours, also to one application and one person.
+func TestD2HashRoutes(t *testing.T) {
+	ctx := chromium.New(t)
+	w := newWorld(t)
+	w.developer()
+	page := w.person("sms", "+447700900123", "Ada").URL.Path
+	id, err := url.PathUnescape(strings.TrimPrefix(page, users+"/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.enter(ctx)
+	app := w.Ready.ClientID
+	for hash, want := range map[string]string{
+		"/connections/passwordless":            passwordless,
+		"/authentication/passwordless?x=1":     passwordless,
+		"/applications":                        applications,
+		"/applications/" + app:                 applications + "/" + app + "/settings",
+		"/applications/" + app + "/quickstart": applications + "/" + app + "/quickstart",
+		"/apis":                                "/dashboard/apis",
+		"/users":                               users,
+		"/users/" + base64.StdEncoding.EncodeToString([]byte(id)): users + "/" + url.PathEscape(id),
+		"/users/" + url.PathEscape(id):                            users + "/" + url.PathEscape(id),
+		"/logs":                                                   logs,
+		"/tenant":                                                 "/dashboard/settings",
+		"/tenant/admins":                                          administrators,
+		"/unheard-of":                                             home,
+	} {
+		var at string
+		if err := chromedp.Run(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(w.URL+"/#"+hash)); err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			if err := chromedp.Run(ctx, chromedp.Evaluate("location.pathname", &at)); err == nil && at == want {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		var text string
+		if err := chromedp.Run(ctx, chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Text("main", &text, chromedp.ByQuery)); err != nil {
+			t.Fatal(err)
+		}
+		if at != want || strings.Contains(text, "There is no such page") || strings.Contains(text, "Not found") {
+			t.Errorf("%s leads to %s, want %s:\n%.200s", hash, at, want, text)
+		}
 	}
 }

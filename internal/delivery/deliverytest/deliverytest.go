@@ -80,6 +80,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		t.Run("its account has a name", func(t *testing.T) { account(t, open(t)) })
 		t.Run("what the provider refuses", func(t *testing.T) { answers(t, open) })
 		t.Run("what the provider does not answer", func(t *testing.T) { silences(t, open) })
+		t.Run("what was said is noted without secrets", func(t *testing.T) { exchange(t, open) })
 		t.Run("a provider that is away has been told nothing", func(t *testing.T) { unreachable(t, open) })
 	}
 }

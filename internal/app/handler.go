@@ -146,7 +146,10 @@ func (a *App) home(next http.Handler) http.Handler {
 			http.Redirect(w, r, to, http.StatusFound)
 			return
 		}
-		if set, err := a.Store.Settings(r.Context()); err == nil && set.LoginURI != "" {
+		set, err := a.Store.Settings(r.Context())
+		if err != nil {
+			a.Log.ErrorContext(r.Context(), "read where people should go", "err", err)
+		} else if set.LoginURI != "" {
 			http.Redirect(w, r, set.LoginURI, http.StatusFound)
 			return
 		}

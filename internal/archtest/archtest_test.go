@@ -71,6 +71,7 @@ var reserved = map[string][]string{
 	"github.com/yuin/goldmark":            {"message"},
 	"go.yaml.in/yaml/v3":                  {"config"},
 	"golang.org/x/net/html":               {"testkit/textbrowser"},
+	"golang.org/x/term":                   {"cli"},
 	"golang.org/x/text":                   {"address"},
 	"modernc.org/sqlite":                  {"store"},
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+
+	"golang.org/x/term"
 )
 
 // wantsBrowser reports whether somebody sits there to see a browser: at a
@@ -18,19 +20,10 @@ func wantsBrowser(never bool, out io.Writer, env func(string) string) bool {
 	return runtime.GOOS != "linux" || env("DISPLAY") != "" || env("WAYLAND_DISPLAY") != ""
 }
 
-// terminal reports whether what is printed is read by a person as it comes. The
-// null device looks like a terminal and is none.
+// terminal reports whether what is printed is read by a person as it comes.
 func terminal(out io.Writer) bool {
 	f, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	is, err := f.Stat()
-	if err != nil || is.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(is, null)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // openBrowser shows an address in the browser that the system prefers. It does

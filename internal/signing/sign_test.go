@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/doorcode/doorcode/internal/testkit/binary"
 )
 
 // What we sign is taken by somebody else's library, with nothing but the
@@ -176,13 +178,7 @@ func TestKeyList(t *testing.T) {
 		if err := os.WriteFile(path, []byte(doc), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		openssl, err := exec.LookPath("openssl")
-		if err != nil {
-			if os.Getenv("DOORCODE_TEST_REQUIRE") == "all" {
-				t.Fatal("there is no openssl")
-			}
-			t.Skip("SKIPPED, NOT TESTED: there is no openssl")
-		}
+		openssl := binary.Tool(t, "openssl", "")
 		out, err := exec.CommandContext(t.Context(), openssl, "pkcs7", "-print_certs", "-in", path).CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte("BEGIN CERTIFICATE")) {
 			t.Errorf("%v: %s", err, out)

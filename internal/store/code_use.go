@@ -19,8 +19,9 @@ type codeUse struct {
 const maxUses = 1024
 
 // A useLog notes in the message log whose code was used. Nobody who signs in
-// waits for it, and a process that is killed forgets the last of them: the
-// message log is for people, and no rule reads it.
+// waits for it. A process that is killed forgets the last of them, and so does
+// one whose database fails just then: the message log is for people, and no rule
+// reads it.
 type useLog struct {
 	uses  chan codeUse
 	stop  chan struct{}
@@ -51,30 +52,24 @@ const useText = `
 			AND state <> 'suppressed' ORDER BY id DESC LIMIT 1)
 		AND state NOT IN ('requested', 'queued', 'used')`
 
+// noteTimeout bounds one write, so that a database that hangs does not keep a
+// process from ending.
+const noteTimeout = 5 * time.Second
+
 func (s *Store) noteUses() {
 	defer close(s.uses.ended)
 	for {
-		var batch []codeUse
-		select {
-		case u := <-s.uses.uses:
-			batch = append(batch, u)
-		case <-s.uses.stop:
+		batch := s.uses.next()
+		if len(batch) == 0 {
 			return
-		}
-		for more := true; more && len(batch) < maxBatch; {
-			select {
-			case u := <-s.uses.uses:
-				batch = append(batch, u)
-			default:
-				more = false
-			}
 		}
 		// Two processes lock rows in the same order.
 		slices.SortFunc(batch, func(a, b codeUse) int { return strings.Compare(a.key.Identifier, b.key.Identifier) })
+		ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
 		note := func(tx querier) error {
 			for _, u := range batch {
 				line := encodeEvents([]tenant.MessageEvent{{At: u.at, State: tenant.MessageUsed}})
-				if _, err := tx.exec(context.Background(), useText, u.key.Identifier, u.key.Connection, u.key.Client, u.key.Transaction,
+				if _, err := tx.exec(ctx, useText, u.key.Identifier, u.key.Connection, u.key.Client, u.key.Transaction,
 					messageIDAt(u.at.Add(-tenant.MaxLifetime)), line, messageIDAt(u.at.Add(time.Millisecond))); err != nil {
 					return err
 				}
@@ -82,11 +77,31 @@ func (s *Store) noteUses() {
 			return nil
 		}
 		if w, ok := s.writer.(*groupWriter); ok {
-			_ = w.writeLater(context.Background(), note)
-			continue
+			_ = w.writeLater(ctx, note)
+		} else {
+			_ = s.write(ctx, note)
 		}
-		_ = s.write(context.Background(), note)
+		cancel()
 	}
+}
+
+// next waits for codes that were redeemed and returns those there are, up to a
+// batch; none when it was closed and all are noted.
+func (u *useLog) next() (batch []codeUse) {
+	select {
+	case one := <-u.uses:
+		batch = append(batch, one)
+	case <-u.stop:
+	}
+	for len(batch) < maxBatch {
+		select {
+		case one := <-u.uses:
+			batch = append(batch, one)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 func (u *useLog) close() {

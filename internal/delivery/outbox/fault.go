@@ -51,14 +51,13 @@ func (o *Outbox) Next() Fault {
 
 // meet takes the fault that is due.
 func (o *Outbox) meet() Fault {
-	f := o.Next()
-	if f == None {
-		return f
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	f, o.next = o.next, None // another message may have met it meanwhile
-	o.tell()
+	f := o.next
+	if f != None {
+		o.next = None
+		o.tell()
+	}
 	return f
 }
 

@@ -30,7 +30,11 @@ func (d *Dashboard) deliveries(w http.ResponseWriter, q *request) error {
 		connectionFrame: f, TryAddress: tabAddress(c.ID, tabTry),
 		LogAddress: withQuery(pathMessages, url.Values{"connection": {string(c.ID)}}),
 	}
-	if p.messageList, err = d.listMessages(q, "", find, tabAddress(c.ID, tabDeliveries), url.Values{}); err != nil {
+	names, err := d.names(q)
+	if err != nil {
+		return err
+	}
+	if p.messageList, err = d.listMessages(q, "", find, names, tabAddress(c.ID, tabDeliveries), url.Values{}); err != nil {
 		return err
 	}
 	return d.show(w, q, "deliveries", view{Title: title(c), Body: p})

@@ -104,7 +104,7 @@ func (d *Dashboard) messages(w http.ResponseWriter, q *request) error {
 		find.Before = before
 	}
 	if err == nil {
-		p.messageList, err = d.listMessages(q, p.Text, find, pathMessages, p.query())
+		p.messageList, err = d.listMessages(q, p.Text, find, namesOf(p.Clients, p.Connections), pathMessages, p.query())
 	}
 	if told := fault.Of(err); err != nil && told.Kind == fault.Invalid {
 		p.Problem = told.Message
@@ -128,23 +128,15 @@ func (p *messagesPage) open(d *Dashboard, q *request, query url.Values) error {
 	if err != nil {
 		return err
 	}
-	names, err := d.names(q)
-	if err != nil {
-		return err
-	}
 	query.Del("open")
 	p.Close = withQuery(pathMessages, query)
-	p.Open = d.messageShown(q, &m, names, false)
+	p.Open = d.messageShown(q, &m, namesOf(p.Clients, p.Connections), false)
 	return nil
 }
 
 // listMessages is the part of the message log that a page at the address shows.
-func (d *Dashboard) listMessages(q *request, text string, find manage.MessageQuery, address string, query url.Values) (messageList, error) {
+func (d *Dashboard) listMessages(q *request, text string, find manage.MessageQuery, names map[string]string, address string, query url.Values) (messageList, error) {
 	found, err := d.Manage.SearchMessages(q.Context(), text, find)
-	if err != nil {
-		return messageList{}, err
-	}
-	names, err := d.names(q)
 	if err != nil {
 		return messageList{}, err
 	}
@@ -209,12 +201,13 @@ func (p *messagesPage) chips() []chip {
 	return list
 }
 
-// names are those of applications and connections, by their ids.
+// names are those of all applications and connections, by their ids.
 func (d *Dashboard) names(q *request) (map[string]string, error) {
 	clients, connections, err := d.logChoices(q)
-	if err != nil {
-		return nil, err
-	}
+	return namesOf(clients, connections), err
+}
+
+func namesOf(clients []*tenant.Client, connections []*tenant.Connection) map[string]string {
 	names := make(map[string]string, len(clients)+len(connections))
 	for _, c := range clients {
 		names[string(c.ID)] = c.Name
@@ -222,7 +215,7 @@ func (d *Dashboard) names(q *request) (map[string]string, error) {
 	for _, c := range connections {
 		names[string(c.ID)] = c.Name
 	}
-	return names, nil
+	return names
 }
 
 // messagePage shows one.

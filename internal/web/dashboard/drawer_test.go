@@ -50,7 +50,8 @@ func TestD11DrawerInABrowser(t *testing.T) {
 		}
 	}
 	do(chromedp.Navigate(w.URL+messages+"?channel=sms"), chromedp.Click("a[data-open]", chromedp.ByQuery))
-	w.becomes(ctx, open+` && document.querySelector("dialog.drawer").contains(document.activeElement) && location.search.includes("channel=sms")`)
+	w.becomes(ctx, open+` && document.querySelector("dialog.drawer").contains(document.activeElement) && location.search.includes("channel=sms") &&
+		[...document.querySelectorAll("dialog.drawer [data-copy]")].every((b) => !b.hidden) && document.querySelector("dialog.drawer [data-copy]") !== null`)
 	do(chromedp.KeyEvent(kb.Escape))
 	w.becomes(ctx, closed+` && location.search === "?channel=sms" && document.activeElement.matches("a[data-open]")`)
 	w.evaluate(ctx, `history.forward(); true`, &ok)

@@ -51,6 +51,7 @@ async function open(address) {
 	}
 	hide();
 	place.append(fresh);
+	document.dispatchEvent(new Event("swapped"));
 	show();
 	return true;
 }

@@ -9,6 +9,7 @@ async function look() {
 	}
 	if (fresh.textContent !== here.textContent) {
 		here.replaceChildren(...fresh.childNodes);
+		document.dispatchEvent(new Event("swapped"));
 	}
 	if (!("over" in fresh.dataset)) {
 		setTimeout(look, 1000);

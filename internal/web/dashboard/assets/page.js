@@ -5,9 +5,14 @@ import "./submit.js";
 import "./palette.js";
 import "./keys.js";
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-	button.hidden = false;
+function reveal() {
+	for (const button of document.querySelectorAll("[data-copy]")) {
+		button.hidden = false;
+	}
 }
+
+reveal();
+document.addEventListener("swapped", reveal); // a part of the page is new
 document.addEventListener("click", async (event) => {
 	const button = event.target.closest("[data-copy]");
 	if (!button) {

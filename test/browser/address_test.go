@@ -8,6 +8,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
 // sight is what a page shows: its heading, its text without how long ago things
@@ -29,11 +31,11 @@ func TestD1Addresses(t *testing.T) {
 	list = append(list, s.below("connections", "passwordless", s.connection("sms"), "try")+"?language=fr-FR")
 	for _, p := range list {
 		name := strings.TrimPrefix(p, s.URL)
-		s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Location(&p)) // some lead on
+		s.run(chromium.Open(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Location(&p)) // some lead on
 		first := s.settled()
 		for how, action := range map[string]chromedp.Tasks{
 			"after a reload":  {chromedp.Reload()},
-			"by the way back": {chromedp.Navigate(s.URL + "/dashboard/settings?from=here"), chromedp.Evaluate(`history.back()`, nil)},
+			"by the way back": {chromium.Open(s.URL + "/dashboard/settings?from=here"), chromedp.Evaluate(`history.back()`, nil)},
 		} {
 			s.run(action...)
 			if shown := s.seen(p, first); shown != first {
@@ -80,7 +82,7 @@ func (s *site) seen(address, want string) (shown string) {
 // inAnotherTab compares a page with the same in a second tab of the person.
 func (s *site) inAnotherTab(p string) {
 	s.t.Helper()
-	s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery))
+	s.run(chromium.Open(p), chromedp.WaitReady("main", chromedp.ByQuery))
 	here, there := s.settled(), ""
 	c := chromedp.FromContext(s.tab)
 	own := cdp.WithExecutor(s.tab, c.Browser)
@@ -90,7 +92,7 @@ func (s *site) inAnotherTab(p string) {
 	}
 	second, done := chromedp.NewContext(s.tab, chromedp.WithTargetID(id))
 	defer done()
-	if err := chromedp.Run(second, chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Evaluate(sight, &there)); err != nil {
+	if err := chromedp.Run(second, chromium.Open(p), chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Evaluate(sight, &there)); err != nil {
 		s.t.Fatal(err)
 	}
 	if here != there {

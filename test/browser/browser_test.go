@@ -95,7 +95,7 @@ func newTab(t *testing.T, browser context.Context) context.Context {
 func (s *site) developer() {
 	s.t.Helper()
 	s.run(
-		chromedp.Navigate(s.URL+"/dashboard"),
+		chromium.Open(s.URL+"/dashboard"),
 		chromedp.Click("#developer", chromedp.ByQuery),
 		chromedp.WaitVisible("form.me", chromedp.ByQuery),
 	)

@@ -34,7 +34,7 @@ func TestX1FirstMinute(t *testing.T) {
 	q := url.Values{
 		"client_id": {server.ClientID}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid profile phone"}, "state": {"xyz"},
 	}
-	login.run(chromedp.Navigate(server.URL + "/authorize?" + q.Encode()))
+	login.run(chromium.Open(server.URL + "/authorize?" + q.Encode()))
 	mouse{login}.fill("#username", person)
 	mouse{login}.press("#continue")
 	login.run(chromedp.WaitVisible("#code", chromedp.ByQuery))
@@ -95,7 +95,7 @@ func (s *site) beside(address string) *site {
 	s.t.Helper()
 	tab, done := chromedp.NewContext(s.tab)
 	s.t.Cleanup(done)
-	if err := chromedp.Run(tab, chromedp.Navigate(address)); err != nil {
+	if err := chromedp.Run(tab, chromium.Open(address)); err != nil {
 		s.t.Fatal(err)
 	}
 	return &site{t: s.t, tab: tab}

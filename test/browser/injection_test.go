@@ -10,6 +10,8 @@ import (
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
 // payloads are what would run where a page forgot to escape: as text, in an
@@ -55,7 +57,7 @@ func TestADM06Injection(t *testing.T) {
 			shown = append(shown, pages[n])
 		}
 		for _, at := range append(shown, s.below("users")+"?q="+url.QueryEscape(p), s.below("logs")+"?q="+url.QueryEscape(p), s.authorize("connection", "sms")) {
-			s.run(chromedp.Navigate(at), chromedp.WaitReady("main", chromedp.ByQuery))
+			s.run(chromium.Open(at), chromedp.WaitReady("main", chromedp.ByQuery))
 			s.unharmed(at, p)
 		}
 	}

@@ -67,7 +67,7 @@ func (s *site) state(text string) {
 // after they are in the outbox.
 func TestX3Live(t *testing.T) {
 	s := newSite(t, false)
-	s.run(chromedp.Navigate(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery))
+	s.run(chromium.Open(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery))
 	s.state("Live")
 	s.run(chromedp.Evaluate(arrivals, nil))
 	for _, of := range []struct{ channel, person, send string }{{"SMS", "+4477009001%02d", ""}, {"Email", "person%d@mail.example", "code"}} {
@@ -100,7 +100,7 @@ func TestX3Live(t *testing.T) {
 // message log what became of it.
 func TestOutboxFault(t *testing.T) {
 	s := newSite(t, false)
-	s.run(chromedp.Navigate(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery))
+	s.run(chromium.Open(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery))
 	s.state("Live")
 	s.run(chromedp.SetValue("#fault", "refused", chromedp.ByQuery), chromedp.Click("#next-form button", chromedp.ByQuery), chromedp.WaitVisible("#next", chromedp.ByQuery))
 	if got := s.text("#next"); !strings.Contains(got, "is refused, with Twilio’s code 21608") || s.text("#said") != got {
@@ -147,7 +147,7 @@ func TestX3Copy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.run(emulation.SetFocusEmulationEnabled(true), chromedp.Navigate(s.URL+"/outbox"))
+	s.run(emulation.SetFocusEmulationEnabled(true), chromium.Open(s.URL+"/outbox"))
 	button := "#" + m.ID + " [data-copy]"
 	mouse{s}.press(button)
 	s.run(chromedp.WaitVisible(`//button[.="Copied"]`, chromedp.BySearch))
@@ -155,7 +155,7 @@ func TestX3Copy(t *testing.T) {
 		t.Errorf("it is said: %q", got)
 	}
 	var got string
-	s.run(chromedp.Evaluate(`navigator.clipboard.readText()`, &got, awaited))
+	s.run(chromedp.Evaluate(`navigator.clipboard.readText()`, &got, chromium.Awaited))
 	if got != m.Code || m.Code == "" {
 		t.Errorf("%q was copied, want %q", got, m.Code)
 	}
@@ -201,7 +201,7 @@ func TestX3LinkOpens(t *testing.T) {
 	s := newSite(t, false)
 	s.start(reader, "link")
 	m := s.message(reader)
-	s.run(chromedp.Navigate(s.URL + "/outbox"))
+	s.run(chromium.Open(s.URL + "/outbox"))
 	link := s.opened(fmt.Sprintf("#%s a[href=%q]", m.ID, m.Link), s.URL)
 	link.run(chromedp.WaitVisible("main form button", chromedp.ByQuery))
 	if got := link.text("h1"); got != "Sign in to My app?" {
@@ -250,7 +250,7 @@ func TestX3StreamBreaks(t *testing.T) {
 		run := binary.New(t)
 		server := run.Start()
 		s := &site{t: t, tab: chromium.New(t)}
-		s.run(chromedp.Navigate(server.OutboxURL), chromedp.WaitVisible("#empty", chromedp.ByQuery))
+		s.run(chromium.Open(server.OutboxURL), chromedp.WaitVisible("#empty", chromedp.ByQuery))
 		s.state("Live")
 		server.Kill()
 		s.state("Not connected")
@@ -290,7 +290,7 @@ func TestX3StreamBreaks(t *testing.T) {
 			between.CloseClientConnections()
 			between.Close()
 		})
-		s.run(chromedp.Navigate(between.URL + "/outbox"))
+		s.run(chromium.Open(between.URL + "/outbox"))
 		s.state("Live")
 		broken.Store(true)
 		between.CloseClientConnections()
@@ -314,7 +314,7 @@ func TestOutboxFilter(t *testing.T) {
 	s.start(person, "")
 	s.start(reader, "code")
 	sms, mail := s.message(person).ID, s.message(reader).ID
-	s.run(chromedp.Navigate(s.URL+"/outbox"), chromedp.WaitVisible("#"+mail, chromedp.ByQuery))
+	s.run(chromium.Open(s.URL+"/outbox"), chromedp.WaitVisible("#"+mail, chromedp.ByQuery))
 	s.state("Live")
 	mouse{s}.fill("#to", "+44 7700 9001") // as it comes, and as it is written
 	s.run(chromedp.WaitNotPresent("#"+mail, chromedp.ByQuery), chromedp.WaitVisible("#"+sms, chromedp.ByQuery))
@@ -324,8 +324,8 @@ func TestOutboxFilter(t *testing.T) {
 	s.run(chromedp.WaitVisible("#"+other, chromedp.ByQuery), chromedp.WaitNotPresent("#"+s.message("grace@mail.example").ID, chromedp.ByQuery))
 	s.inspect("filtered", checker)
 	var at string
-	s.run(chromedp.Location(&at), chromedp.Navigate("about:blank"))
-	s.run(chromedp.Navigate(at), chromedp.WaitVisible("#"+other, chromedp.ByQuery))
+	s.run(chromedp.Location(&at), chromium.Open("about:blank"))
+	s.run(chromium.Open(at), chromedp.WaitVisible("#"+other, chromedp.ByQuery))
 	s.run(chromedp.WaitNotPresent("#"+mail, chromedp.ByQuery), chromedp.SetValue("#channel", "email", chromedp.ByQuery))
 	s.run(chromedp.Evaluate(`document.getElementById("channel").dispatchEvent(new Event("input", {bubbles: true}))`, nil))
 	s.run(chromedp.WaitVisible(`//h2[.="No such message"]`, chromedp.BySearch))
@@ -339,7 +339,7 @@ func TestOutboxFilter(t *testing.T) {
 	}
 	for _, l := range append(looks(0), looks(1)...) {
 		for _, direction := range []string{"ltr", "rtl"} {
-			s.run(l.apply(), chromedp.Navigate(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery), chromedp.Evaluate(fmt.Sprintf(`document.documentElement.dir = %q`, direction), nil))
+			s.run(l.apply(), chromium.Open(s.URL+"/outbox"), chromedp.WaitVisible("#empty", chromedp.ByQuery), chromedp.Evaluate(fmt.Sprintf(`document.documentElement.dir = %q`, direction), nil))
 			s.inspect("empty, "+direction+", at "+l.String(), checker)
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
 // A look is a way in which somebody sees a page.
@@ -54,9 +54,6 @@ func (l look) apply() chromedp.Tasks {
 	}
 }
 
-// awaited waits for a promise.
-func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
-
 // checks looks at the page that is shown: what axe finds, how far it is wider
 // than the window, and what is too small to be hit (WCAG 2.2, 2.5.8).
 const checks = `(async () => {
@@ -79,7 +76,7 @@ const checks = `(async () => {
 func (s *site) inspect(name, checker string) {
 	s.t.Helper()
 	var found string
-	s.run(chromedp.Evaluate(checker, nil), chromedp.Evaluate(checks, &found, awaited))
+	s.run(chromedp.Evaluate(checker, nil), chromedp.Evaluate(checks, &found, chromium.Awaited))
 	var r struct {
 		Axe   []string `json:"axe"`
 		Wide  int      `json:"wide"`
@@ -111,7 +108,7 @@ func TestD20Pages(t *testing.T) {
 	s := newSite(t, true)
 	for i, p := range s.pages() {
 		for _, l := range looks(i) {
-			s.run(l.apply(), chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery))
+			s.run(l.apply(), chromium.Open(p), chromedp.WaitReady("main", chromedp.ByQuery))
 			s.inspect(strings.TrimPrefix(p, s.URL)+" at "+l.String(), checker)
 		}
 	}
@@ -191,7 +188,7 @@ func TestL31LoginPages(t *testing.T) {
 		}
 		for _, l := range looks(i) {
 			name := connection + " at " + l.String()
-			s.run(l.apply(), chromedp.Navigate(s.authorize("connection", connection)), chromedp.WaitVisible("#username", chromedp.ByQuery))
+			s.run(l.apply(), chromium.Open(s.authorize("connection", connection)), chromedp.WaitVisible("#username", chromedp.ByQuery))
 			s.inspect("identifier, "+name, checker)
 			s.run(chromedp.SetValue("#username", wrong, chromedp.ByQuery), chromedp.Click("#continue", chromedp.ByQuery), chromedp.WaitVisible("#error", chromedp.ByQuery))
 			s.inspect("bad identifier, "+name, checker)
@@ -201,6 +198,6 @@ func TestL31LoginPages(t *testing.T) {
 			s.inspect("wrong code, "+name, checker)
 		}
 	}
-	s.run(chromedp.Navigate(s.URL+"/dashboard/login"), chromedp.WaitVisible("#developer", chromedp.ByQuery))
+	s.run(chromium.Open(s.URL+"/dashboard/login"), chromedp.WaitVisible("#developer", chromedp.ByQuery))
 	s.inspect("the Dashboard's sign-in", checker)
 }

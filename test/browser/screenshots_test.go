@@ -44,11 +44,11 @@ func TestScreenshots(t *testing.T) {
 		w.try()
 		w.picture(filepath.Join(docs, "guides", "images", method+"-try.png"))
 		if method == "email" {
-			w.run(chromedp.Navigate(w.URL+"/outbox"), chromedp.WaitVisible("article", chromedp.ByQuery))
+			w.run(chromium.Open(w.URL+"/outbox"), chromedp.WaitVisible("article", chromedp.ByQuery))
 			w.picture(filepath.Join(docs, "images", "outbox.png"))
 			continue
 		}
-		w.run(emulation.SetDeviceMetricsOverride(390, 560, 1, true), chromedp.Navigate(w.authorize("connection", "sms")))
+		w.run(emulation.SetDeviceMetricsOverride(390, 560, 1, true), chromium.Open(w.authorize("connection", "sms")))
 		w.fill("#username", person)
 		w.press("#continue")
 		w.run(chromedp.WaitVisible("#code", chromedp.ByQuery))

@@ -169,11 +169,11 @@ func (w *walk) enter() {
 		if err != nil || link == "" {
 			w.t.Fatalf("no link: %v", err)
 		}
-		w.run(chromedp.Navigate(link))
+		w.run(chromium.Open(link))
 		w.fill("#email", "owner@mail.example")
 		w.press("#go")
 	} else {
-		w.run(chromedp.Navigate(w.URL + "/dashboard"))
+		w.run(chromium.Open(w.URL + "/dashboard"))
 		w.press("#developer")
 	}
 	w.run(chromedp.WaitVisible("form.me", chromedp.ByQuery))
@@ -319,7 +319,7 @@ func (w *walk) signIn() {
 		"client_id": {w.client}, "redirect_uri": {w.app + "/callback"}, "response_type": {"code"}, "connection": {w.method},
 		"scope": {"openid"}, "state": {"xyz"}, "code_challenge_method": {"S256"}, "code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"},
 	}
-	w.run(chromedp.Navigate(w.URL + "/authorize?" + q.Encode()))
+	w.run(chromium.Open(w.URL + "/authorize?" + q.Encode()))
 	w.fill("#username", w.to(4))
 	w.press("#continue")
 	w.run(chromedp.WaitVisible("#code", chromedp.ByQuery))

@@ -11,6 +11,8 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
 // heaviest is how much a page may weigh in gzip with all that it loads.
@@ -45,7 +47,7 @@ func TestD26Weight(t *testing.T) {
 	s.run(network.Enable(), network.SetCacheDisabled(true))
 	for _, p := range append(s.pages(), s.authorize("connection", "sms"), s.URL+"/dashboard/login") {
 		loaded.take()
-		s.run(chromedp.Navigate(p), chromedp.WaitReady("main", chromedp.ByQuery))
+		s.run(chromium.Open(p), chromedp.WaitReady("main", chromedp.ByQuery))
 		weight, seen := 0, 0
 		for _, e := range loaded.take() {
 			u, err := url.Parse(e.Request.URL)

@@ -92,7 +92,7 @@ func (p *page) run(actions ...chromedp.Action) {
 	}
 }
 
-func (p *page) visit(path string) { p.t.Helper(); p.run(chromedp.Navigate(p.origin + path)) }
+func (p *page) visit(path string) { p.t.Helper(); p.run(chromium.Open(p.origin + path)) }
 
 // call runs a script in the page and waits for what it promises. An error that
 // it throws ends the test.

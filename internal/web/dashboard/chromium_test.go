@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
@@ -33,9 +32,6 @@ const typing = `new Promise((resolve) => {
 // milliseconds: the best of three, since the machine has other things to do.
 const soonest = 500
 
-// awaited waits for a promise.
-func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
-
 // D2, D6, D18: in a real browser, a link of Auth0's documents leads here by way
 // of signing in; the message is shown again when it is typed, nothing of it is
 // blocked by the policy, and what is not saved is said.
@@ -45,7 +41,7 @@ func TestChromium(t *testing.T) {
 	var at, said string
 	var took [3]float64
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(w.URL+"/#/connections/passwordless"),
+		chromium.Open(w.URL+"/#/connections/passwordless"),
 		chromedp.WaitVisible("#developer", chromedp.ByQuery),
 		chromedp.Click("#developer", chromedp.ByQuery),
 		chromedp.WaitVisible(".method", chromedp.ByQuery),
@@ -57,7 +53,7 @@ func TestChromium(t *testing.T) {
 		t.Errorf("the link leads to %s", at)
 	}
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(w.URL+passwordless+"/"+string(w.connection("sms").ID)+"/settings"),
+		chromium.Open(w.URL+passwordless+"/"+string(w.connection("sms").ID)+"/settings"),
 		chromedp.WaitVisible("#template", chromedp.ByQuery),
 		chromedp.Evaluate(`document.getElementById("changed").textContent`, &said),
 	); err != nil {
@@ -67,9 +63,9 @@ func TestChromium(t *testing.T) {
 		t.Errorf("before anything is typed the page says %q", said)
 	}
 	if err := chromedp.Run(ctx,
-		chromedp.Evaluate(typing, &took[0], awaited),
-		chromedp.Evaluate(typing, &took[1], awaited),
-		chromedp.Evaluate(typing, &took[2], awaited),
+		chromedp.Evaluate(typing, &took[0], chromium.Awaited),
+		chromedp.Evaluate(typing, &took[1], chromium.Awaited),
+		chromedp.Evaluate(typing, &took[2], chromium.Awaited),
 		chromedp.Evaluate(`document.getElementById("changed").textContent`, &said),
 	); err != nil {
 		t.Fatal(err)
@@ -118,7 +114,7 @@ func TestD2HashRoutes(t *testing.T) {
 		"/unheard-of":                                             home,
 	} {
 		var at string
-		if err := chromedp.Run(ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(w.URL+"/#"+hash)); err != nil {
+		if err := chromedp.Run(ctx, chromium.Open("about:blank"), chromium.Open(w.URL+"/#"+hash)); err != nil {
 			t.Fatal(err)
 		}
 		for range 100 {

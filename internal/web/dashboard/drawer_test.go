@@ -49,7 +49,7 @@ func TestD11DrawerInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(chromedp.Navigate(w.URL+messages+"?channel=sms"), chromedp.Click("a[data-open]", chromedp.ByQuery))
+	do(chromium.Open(w.URL+messages+"?channel=sms"), chromedp.Click("a[data-open]", chromedp.ByQuery))
 	w.becomes(ctx, open+` && document.querySelector("dialog.drawer").contains(document.activeElement) && location.search.includes("channel=sms") &&
 		[...document.querySelectorAll("dialog.drawer [data-copy]")].every((b) => !b.hidden) && document.querySelector("dialog.drawer [data-copy]") !== null`)
 	do(chromedp.KeyEvent(kb.Escape))

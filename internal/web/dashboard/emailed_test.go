@@ -121,7 +121,7 @@ func TestSES07LoginCSRF(t *testing.T) {
 	still("its button is pressed")
 	waiting, _ := w.ask(victim, "/dashboard/login?again=1", "victim@mail.example")
 	w.open(victim, m)
-	still("its button is pressed while a code is awaited")
+	still("its button is pressed while a code is chromium.Awaited")
 	if p := w.submit(victim, waiting.Form("code").Set("code", m.Code)); p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("the code of another gives %d", p.Status)
 	}
@@ -196,7 +196,7 @@ func TestChromiumLinkBesideCode(t *testing.T) {
 	w.administrator(email, "editor")
 	before := len(w.Outbox.Messages(outbox.Filter{To: email}))
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(w.URL+"/dashboard/login"),
+		chromium.Open(w.URL+"/dashboard/login"),
 		chromedp.WaitVisible("#email", chromedp.ByQuery),
 		chromedp.SendKeys("#email", email, chromedp.ByQuery),
 		chromedp.Click("#send", chromedp.ByQuery),
@@ -219,7 +219,7 @@ func TestChromiumLinkBesideCode(t *testing.T) {
 	var at, said string
 	var hidden bool
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(mail.URL),
+		chromium.Open(mail.URL),
 		chromedp.Click("#link", chromedp.ByQuery),
 		chromedp.WaitVisible("#go", chromedp.ByQuery),
 		chromedp.Location(&at),

@@ -123,7 +123,7 @@ func TestD22PaletteAndKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	do(chromedp.Navigate(w.URL+passwordless), chromedp.Focus(".find", chromedp.ByQuery), press("k", input.ModifierCtrl))
+	do(chromium.Open(w.URL+passwordless), chromedp.Focus(".find", chromedp.ByQuery), press("k", input.ModifierCtrl))
 	w.becomes(ctx, `document.getElementById("palette").open && document.activeElement.id === "palette-q" && document.querySelectorAll("#palette-found [role=option]").length > 5`)
 	do(press(kb.Escape))
 	w.becomes(ctx, `!document.getElementById("palette").open && document.activeElement.matches(".find")`)
@@ -135,13 +135,13 @@ func TestD22PaletteAndKeys(t *testing.T) {
 	do(press(kb.ArrowDown), press(kb.ArrowUp), press(kb.Enter))
 	w.becomes(ctx, `location.pathname.endsWith("/settings") && location.hash === "#twilio_token"`)
 
-	do(chromedp.Navigate(w.URL+home), chromedp.KeyEvent("gu"))
+	do(chromium.Open(w.URL+home), chromedp.KeyEvent("gu"))
 	w.becomes(ctx, `location.pathname === "/dashboard/users" && document.readyState === "complete"`)
 	do(strike("/"))
 	w.becomes(ctx, `document.activeElement.id === "q" && document.activeElement.value === ""`)
 	do(strike("g"), strike("a"), strike("?"))
 	w.becomes(ctx, `document.getElementById("q").value === "ga?" && location.pathname === "/dashboard/users"`)
-	do(chromedp.Navigate(w.URL+home), chromedp.KeyEvent("?"))
+	do(chromium.Open(w.URL+home), chromedp.KeyEvent("?"))
 	w.becomes(ctx, `document.getElementById("keys").open`)
 	do(chromedp.Click("#keys-on", chromedp.ByQuery), press(kb.Escape), chromedp.KeyEvent("gl"), chromedp.KeyEvent("?"))
 	var still bool
@@ -171,7 +171,7 @@ func TestD17FailureInPlace(t *testing.T) {
 	kept := func(text string) string {
 		return fmt.Sprintf(`document.getElementById("template").value === "{{ code }} kept" && document.querySelector("[role=alert]")?.textContent.includes(%q) === true && document.activeElement.textContent === "Try again"`, text)
 	}
-	do(chromedp.Navigate(settings), chromedp.SetValue("#template", "{{ code }} kept", chromedp.ByQuery))
+	do(chromium.Open(settings), chromedp.SetValue("#template", "{{ code }} kept", chromedp.ByQuery))
 	// What the save finds, a server that is down or a database that is, is made by
 	// answering for it.
 	for _, tt := range []struct{ name, fetch, says string }{
@@ -200,7 +200,7 @@ func TestD17FailureInPlace(t *testing.T) {
 	w.becomes(ctx, `document.title.startsWith("Error: ") && document.getElementById("template")?.getAttribute("aria-invalid") === "true"`)
 
 	// The real thing: the server ends, and forms without a guard say so too.
-	do(chromedp.Navigate(w.URL+passwordless), chromedp.WaitVisible(".switch", chromedp.ByQuery))
+	do(chromium.Open(w.URL+passwordless), chromedp.WaitVisible(".switch", chromedp.ByQuery))
 	w.Stop(t)
 	do(chromedp.Click(".switch[aria-checked=true]", chromedp.ByQuery))
 	w.becomes(ctx, `document.querySelector("[role=alert]")?.textContent.includes("does not answer") === true && document.querySelector("h1").textContent === "Passwordless"`)
@@ -219,7 +219,7 @@ func TestD18Guard(t *testing.T) {
 		{"/dashboard/applications/" + w.Ready.ClientID + "/settings", "description"},
 		{users + "/" + id + "/metadata", "user_metadata"},
 	} {
-		if err := chromedp.Run(ctx, chromedp.Navigate(w.URL+tt.path), chromedp.WaitVisible("#"+tt.field, chromedp.ByQuery)); err != nil {
+		if err := chromedp.Run(ctx, chromium.Open(w.URL+tt.path), chromedp.WaitVisible("#"+tt.field, chromedp.ByQuery)); err != nil {
 			t.Fatal(err)
 		}
 		asks := `(() => { const e = new Event("beforeunload", {cancelable: true}); dispatchEvent(e); return e.defaultPrevented; })()`
@@ -253,7 +253,7 @@ func TestRightToLeft(t *testing.T) {
 	} {
 		for _, width := range []int64{320, 768, 1280} {
 			var over float64
-			if err := chromedp.Run(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate(w.URL+path),
+			if err := chromedp.Run(ctx, chromedp.EmulateViewport(width, 800), chromium.Open(w.URL+path),
 				chromedp.Evaluate(`(document.documentElement.dir = "rtl", document.documentElement.scrollWidth - document.documentElement.clientWidth)`, &over)); err != nil {
 				t.Fatal(err)
 			}

@@ -137,12 +137,12 @@ func TestChromiumHostOfItsOwn(t *testing.T) {
 	defer page.Close()
 	var first, again string
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(w.URL+"/#/connections/passwordless"),
+		chromium.Open(w.URL+"/#/connections/passwordless"),
 		chromedp.WaitVisible("#developer", chromedp.ByQuery),
 		chromedp.Click("#developer", chromedp.ByQuery),
 		chromedp.WaitVisible(".method", chromedp.ByQuery),
 		chromedp.Location(&first),
-		chromedp.Navigate(page.URL),
+		chromium.Open(page.URL),
 		chromedp.Click("#link", chromedp.ByQuery),
 		chromedp.WaitVisible("#q", chromedp.ByQuery),
 		chromedp.Location(&again),

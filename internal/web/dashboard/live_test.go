@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/event"
@@ -16,7 +15,7 @@ import (
 // enter signs the developer in in a real browser.
 func (w *world) enter(ctx context.Context) {
 	w.t.Helper()
-	if err := chromedp.Run(ctx, chromedp.Navigate(w.URL+home), chromedp.WaitVisible("#developer", chromedp.ByQuery),
+	if err := chromedp.Run(ctx, chromium.Open(w.URL+home), chromedp.WaitVisible("#developer", chromedp.ByQuery),
 		chromedp.Click("#developer", chromedp.ByQuery), chromedp.WaitVisible(".me", chromedp.ByQuery)); err != nil {
 		w.t.Fatal(err)
 	}
@@ -25,9 +24,7 @@ func (w *world) enter(ctx context.Context) {
 // evaluate runs an expression, which may be a promise.
 func (w *world) evaluate(ctx context.Context, expression string, out any) {
 	w.t.Helper()
-	if err := chromedp.Run(ctx, chromedp.Evaluate(expression, out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
-		return p.WithAwaitPromise(true)
-	})); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Evaluate(expression, out, chromium.Awaited)); err != nil {
 		w.t.Fatalf("%s: %v", expression, err)
 	}
 }
@@ -35,17 +32,9 @@ func (w *world) evaluate(ctx context.Context, expression string, out any) {
 // becomes waits until an expression is true, and fails if it does not become so.
 func (w *world) becomes(ctx context.Context, expression string) {
 	w.t.Helper()
-	for range 100 {
-		var ok bool
-		if w.evaluate(ctx, expression, &ok); ok {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
+	if err := chromedp.Run(ctx, chromium.Becomes(expression)); err != nil {
+		w.t.Fatal(err)
 	}
-	var text, at string
-	w.evaluate(ctx, `document.querySelector("main").innerText`, &text)
-	w.evaluate(ctx, `location.href + " " + document.activeElement.outerHTML.slice(0,200)`, &at)
-	w.t.Fatalf("never true: %s\nat %s\n%s", expression, at, text)
 }
 
 const typeText = `(text) => { const q = document.getElementById("q"); q.focus(); q.value = text; q.dispatchEvent(new Event("input", {bubbles: true})); return true; }`
@@ -61,7 +50,7 @@ func TestD13LiveSearch(t *testing.T) {
 	w.person("email", "grace@mail.example", "")
 	w.enter(ctx)
 	var ok bool
-	if err := chromedp.Run(ctx, chromedp.Navigate(w.URL+users), chromedp.WaitVisible("#results table", chromedp.ByQuery)); err != nil {
+	if err := chromedp.Run(ctx, chromium.Open(w.URL+users), chromedp.WaitVisible("#results table", chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}
 	w.becomes(ctx, `document.querySelectorAll("#results tbody tr").length === 3`)
@@ -92,7 +81,7 @@ func TestD14LiveLog(t *testing.T) {
 	w := newWorld(t)
 	w.developer()
 	w.enter(ctx)
-	if err := chromedp.Run(ctx, chromedp.Navigate(w.URL+logs), chromedp.WaitVisible("#live", chromedp.ByQuery),
+	if err := chromedp.Run(ctx, chromium.Open(w.URL+logs), chromedp.WaitVisible("#live", chromedp.ByQuery),
 		chromedp.Click("#live", chromedp.ByQuery), chromedp.WaitVisible("#pause", chromedp.ByQuery)); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
@@ -61,7 +60,7 @@ func TestChromium(t *testing.T) {
 		return w.URL + "/authorize?" + w.query(append([]string{"redirect_uri", app.URL + "/callback"}, pairs...)...)
 	}
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(address()),
+		chromium.Open(address()),
 		chromedp.SendKeys("#username", "+44 7700 900123"),
 		chromedp.Click("#continue"),
 		chromedp.WaitVisible("#code"),
@@ -84,7 +83,7 @@ func TestChromium(t *testing.T) {
 		frame.src = %q;
 		document.body.append(frame);
 	})`, address("prompt", "none", "response_mode", "web_message"))
-	if err := chromedp.Run(ctx, chromedp.Evaluate(ask, &message, chromedp.EvalAsValue, awaited)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Evaluate(ask, &message, chromedp.EvalAsValue, chromium.Awaited)); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
@@ -103,7 +102,7 @@ func TestChromium(t *testing.T) {
 	}
 	before := app.last()
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(address("prompt", "none", "response_mode", "form_post")),
+		chromium.Open(address("prompt", "none", "response_mode", "form_post")),
 		chromedp.WaitVisible("#app"),
 	); err != nil {
 		t.Fatal(err)
@@ -112,6 +111,3 @@ func TestChromium(t *testing.T) {
 		t.Errorf("the form brought %v", got)
 	}
 }
-
-// awaited waits for a promise.
-func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

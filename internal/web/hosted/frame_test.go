@@ -117,7 +117,7 @@ func TestSES11Chromium(t *testing.T) {
 	address := func(pairs ...string) string {
 		return w.URL + "/authorize?" + w.query(append([]string{"redirect_uri", app.URL + "/callback"}, pairs...)...)
 	}
-	if err := chromedp.Run(ctx, chromedp.Navigate(address()), chromedp.SendKeys("#username", person), chromedp.Click("#continue"), chromedp.WaitVisible("#code")); err != nil {
+	if err := chromedp.Run(ctx, chromium.Open(address()), chromedp.SendKeys("#username", person), chromedp.Click("#continue"), chromedp.WaitVisible("#code")); err != nil {
 		t.Fatal(err)
 	}
 	if err := chromedp.Run(ctx, chromedp.SendKeys("#code", w.code(person)+"\r"), chromedp.WaitVisible("#app")); err != nil {
@@ -136,7 +136,7 @@ func TestSES11Chromium(t *testing.T) {
 			frame.src = %q;
 			document.body.append(frame);
 		})`, (1500 * time.Millisecond).Milliseconds(), how, silent, silent)
-		if err := chromedp.Run(ctx, chromedp.Navigate(origin+"/"), chromedp.Evaluate(ask, &heard, chromedp.EvalAsValue, awaited,
+		if err := chromedp.Run(ctx, chromium.Open(origin+"/"), chromedp.Evaluate(ask, &heard, chromedp.EvalAsValue, chromium.Awaited,
 			func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithUserGesture(true) })); err != nil {
 			t.Fatal(err)
 		}

@@ -166,7 +166,7 @@ func TestSMS06Chromium(t *testing.T) {
 	w := pressedWorld(t)
 	const number = "+447700900903"
 	if err := chromedp.Run(ctx,
-		chromedp.Navigate(w.URL+"/authorize?"+w.query()),
+		chromium.Open(w.URL+"/authorize?"+w.query()),
 		chromedp.SendKeys("#username", number, chromedp.ByQuery),
 		chromedp.Click("#continue", chromedp.ByQuery),
 		chromedp.WaitVisible("#code", chromedp.ByQuery),

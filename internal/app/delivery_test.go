@@ -148,6 +148,12 @@ func TestWhatProvidersDo(t *testing.T) {
 					t.Errorf("the provider got %d requests and made %d messages, want %d and %d", n, made, tt.requests, tt.made)
 				}
 				inOrder(t, m, tt.words)
+				if dup := slices.ContainsFunc(tt.words, func(w string) bool { return strings.Contains(w, "duplicate") }); m.Duplicate() != dup {
+					t.Errorf("a duplicate is possible: %v, want %v", m.Duplicate(), dup)
+				}
+				if (tt.code != "" && tt.code != "no_answer") != (m.Fix() != "") {
+					t.Errorf("what to do about %q is %q", m.ErrorCode, m.Fix())
+				}
 				outcomeLine(t, s, m)
 			})
 		})
@@ -176,7 +182,7 @@ func inOrder(t *testing.T, m tenant.Message, words []string) {
 	t.Helper()
 	var told strings.Builder
 	for _, e := range m.Events {
-		fmt.Fprintf(&told, "%s: %s\n", e.State, e.Detail)
+		fmt.Fprintf(&told, "%s: %s\n", e.State, e.Told())
 	}
 	rest := told.String()
 	for _, w := range words {
@@ -187,8 +193,7 @@ func inOrder(t *testing.T, m tenant.Message, words []string) {
 		}
 		rest = after
 	}
-	duplicate := slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "duplicate") })
-	if strings.Contains(told.String(), "duplicate") != duplicate || strings.Contains(told.String(), "447700900123") {
+	if strings.Contains(told.String(), "duplicate") != m.Duplicate() || strings.Contains(told.String(), "447700900123") {
 		t.Errorf("the timeline is\n%s", told.String())
 	}
 }

@@ -269,7 +269,7 @@ func (w *Worker) failed(ctx context.Context, j *job, e *Error) (time.Duration, b
 		w.end(ctx, j, tenant.MessageFailed, j.story(e), e)
 		return 0, false
 	}
-	j.event(now, j.story(e)+" "+retrying(pause, e.Unanswered))
+	j.event(now, fmt.Sprintf("%s Trying again in %v", j.story(e), pause), e.Unanswered)
 	j.m.State, j.m.NextAt = tenant.MessageQueued, now.Add(pause)
 	o := j.outcome()
 	kept := pause <= handPause
@@ -295,14 +295,6 @@ func (j *job) story(e *Error) string {
 		told += " The provider may have the message."
 	}
 	return told
-}
-
-func retrying(pause time.Duration, duplicate bool) string {
-	told := fmt.Sprintf("Trying again in %v", pause)
-	if duplicate {
-		return told + ": a duplicate is possible."
-	}
-	return told + "."
 }
 
 func trimDot(s string) string {

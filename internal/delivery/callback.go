@@ -65,13 +65,12 @@ type Reported struct {
 	Event *tenant.LogEvent
 }
 
-// Detail is the line that the message's timeline has for the report.
-func (r Reported) Detail() string {
-	detail := "The provider reports: " + r.Report.Status + "."
-	if r.Report.Text != "" {
-		detail += " " + strings.TrimSpace(r.Report.Text+" "+r.Report.Fix)
+// Line is what the message's timeline has for the report.
+func (r Reported) Line() tenant.MessageEvent {
+	return tenant.MessageEvent{
+		At: r.At, State: r.Report.State, Fix: r.Report.Fix,
+		Detail: strings.TrimSpace("The provider reports: " + r.Report.Status + ". " + r.Report.Text),
 	}
-	return detail
 }
 
 // Reports is where reports are kept.

@@ -27,7 +27,7 @@ func (w *Worker) hold(ctx context.Context, j *job, s *AccountState) (time.Durati
 	j.note(&Error{Code: CodeHeld, Text: fmt.Sprintf("%s has not taken %d messages in a row: %s (%s).",
 		j.m.Provider, s.Failures, trimDot(s.Last.Text), s.Last.Code)})
 	if !told {
-		j.event(now, j.m.ErrorText+" The message waits until it takes some again.")
+		j.event(now, j.m.ErrorText+" The message waits until it takes some again", false)
 	}
 	j.m.State, j.m.NextAt = tenant.MessageQueued, s.NextTry
 	if end := j.m.CodeExpires.Add(-LastCall + time.Millisecond); !j.m.CodeExpires.IsZero() && end.Before(s.NextTry) {

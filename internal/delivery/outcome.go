@@ -14,9 +14,13 @@ import (
 // rewrite pauses between two tries to write an outcome down.
 const rewrite = 500 * time.Millisecond
 
-// event adds a line to the timeline of a message that goes on.
-func (j *job) event(at time.Time, detail string) {
-	j.events = append(j.events, tenant.MessageEvent{At: at, State: tenant.MessageQueued, Detail: detail})
+// event adds a line to the timeline of a message that goes on. duplicate says
+// that what is sent next may be the second copy.
+func (j *job) event(at time.Time, detail string, duplicate bool) {
+	if duplicate {
+		detail += ": a duplicate is possible"
+	}
+	j.events = append(j.events, tenant.MessageEvent{At: at, State: tenant.MessageQueued, Detail: detail + ".", Duplicate: duplicate})
 }
 
 // outcome says what is known of the message so far and sets it free.
@@ -50,12 +54,13 @@ func (w *Worker) expire(ctx context.Context, j *job) {
 // end writes the outcome of a message that is over.
 func (w *Worker) end(ctx context.Context, j *job, state tenant.MessageState, detail string, e *Error) {
 	now := w.Now()
-	if e != nil && e.Fix != "" {
-		detail += " " + e.Fix
+	fix := ""
+	if e != nil {
+		fix = e.Fix
 	}
 	j.m.State, j.m.NextAt = state, now
 	o := j.outcome()
-	o.Events = append(o.Events, tenant.MessageEvent{At: now, State: state, Detail: detail})
+	o.Events = append(o.Events, tenant.MessageEvent{At: now, State: state, Detail: detail, Fix: fix})
 	o.Err = e
 	if w.OnOutcome != nil {
 		w.OnOutcome(&j.m, j.c, &o)

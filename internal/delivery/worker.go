@@ -259,7 +259,7 @@ func (w *Worker) claimed(c *Claimed, now, until time.Time) *job {
 		// as an attempt that was not answered.
 		j.m.Attempts++
 		j.unanswered = 1
-		j.event(now, "The server stopped while it had this message and may have sent it. Trying again: a duplicate is possible.")
+		j.event(now, "The server stopped while it had this message and may have sent it. Trying again", true)
 	}
 	return j
 }

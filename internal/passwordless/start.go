@@ -56,6 +56,10 @@ type Started struct {
 	Identifier string
 	RateLeft   int // requests left to the caller's address; -1 when not limited
 	Digits     int // of the code
+	// Message is the id of the message that was stored, also of one that is not
+	// sent: for the operator, since nobody else may learn whether there is one.
+	// It is empty when there is none.
+	Message string
 	// Cooldown is set on our own pages when the same was asked for only just
 	// now, and nothing was sent: how long until it is again.
 	Cooldown time.Duration
@@ -154,7 +158,7 @@ func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
 	}
 	switch begun.Outcome {
 	case Due, Suppressed, Held:
-		out.Event = begun.Event
+		out.Event, out.Message = begun.Event, begun.Message.ID
 	case Cooling:
 		if onPage {
 			out.Cooldown = begun.Wait

@@ -45,9 +45,11 @@ func scanMessage(row scanner, m *tenant.Message) error {
 
 // eventDoc is a line of a message's timeline as it is stored.
 type eventDoc struct {
-	At     int64  `json:"at"`
-	State  string `json:"state"`
-	Detail string `json:"detail,omitempty"`
+	At        int64  `json:"at"`
+	State     string `json:"state"`
+	Detail    string `json:"detail,omitempty"`
+	Fix       string `json:"fix,omitempty"`
+	Duplicate bool   `json:"duplicate,omitempty"`
 }
 
 // encodeEvents writes one JSON object a line, so that a line can be appended
@@ -55,7 +57,7 @@ type eventDoc struct {
 func encodeEvents(events []tenant.MessageEvent) string {
 	var b strings.Builder
 	for _, e := range events {
-		line, err := json.Marshal(eventDoc{At: toMillis(e.At), State: string(e.State), Detail: e.Detail})
+		line, err := json.Marshal(eventDoc{At: toMillis(e.At), State: string(e.State), Detail: e.Detail, Fix: e.Fix, Duplicate: e.Duplicate})
 		if err != nil {
 			continue // strings and numbers always marshal
 		}
@@ -72,7 +74,9 @@ func decodeEvents(lines string) ([]tenant.MessageEvent, error) {
 		if err := json.Unmarshal([]byte(line), &d); err != nil {
 			return nil, fmt.Errorf("read timeline: %w", err)
 		}
-		events = append(events, tenant.MessageEvent{At: fromMillis(d.At), State: tenant.MessageState(d.State), Detail: d.Detail})
+		events = append(events, tenant.MessageEvent{
+			At: fromMillis(d.At), State: tenant.MessageState(d.State), Detail: d.Detail, Fix: d.Fix, Duplicate: d.Duplicate,
+		})
 	}
 	return events, nil
 }

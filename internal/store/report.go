@@ -53,7 +53,7 @@ func (s *Store) Report(ctx context.Context, r delivery.Reported) error {
 	if err != nil {
 		return fmt.Errorf("store report: %w", err)
 	}
-	line := encodeEvents([]tenant.MessageEvent{{At: r.At, State: r.Report.State, Detail: r.Detail()}})
+	line := encodeEvents([]tenant.MessageEvent{r.Line()})
 	line = line[:len(line)-len("}\n")] + `,"report":` + string(mark)
 	if r.Event != nil {
 		// No two lines are the same then, whatever their moments.

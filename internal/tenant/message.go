@@ -1,6 +1,10 @@
 package tenant
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // A Message is one text message or e-mail from the request for it to what
 // became of it. It holds what the text is rendered from, not the text.
@@ -54,9 +58,33 @@ const SendVoice = "voice"
 
 // A MessageEvent is one line of a message's timeline.
 type MessageEvent struct {
-	At     time.Time
-	State  MessageState
-	Detail string
+	At        time.Time
+	State     MessageState
+	Detail    string
+	Fix       string // what the operator can do about it; may be empty
+	Duplicate bool   // from here on the message may arrive twice
+}
+
+// Told is the line in words: what happened, and what to do about it.
+func (e MessageEvent) Told() string { return strings.TrimSpace(e.Detail + " " + e.Fix) }
+
+// Fix is what the operator can do about the error that the message has, in plain
+// words. It is empty where there is no error, or nothing to be done.
+func (m *Message) Fix() string {
+	if m.ErrorCode == "" && m.ErrorText == "" {
+		return ""
+	}
+	for _, e := range slices.Backward(m.Events) {
+		if e.Fix != "" {
+			return e.Fix
+		}
+	}
+	return ""
+}
+
+// Duplicate reports whether the message may have arrived twice.
+func (m *Message) Duplicate() bool {
+	return slices.ContainsFunc(m.Events, func(e MessageEvent) bool { return e.Duplicate })
 }
 
 // MessageState is where a message is on its way.

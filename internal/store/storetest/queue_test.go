@@ -171,8 +171,8 @@ func TestFinish(t *testing.T) {
 			State: tenant.MessageFailed, Attempts: 3, Provider: "twilio", ProviderID: "SM1", TemplateVersion: 7,
 			Encoding: "GSM-7", Segments: 2, ErrorCode: "21211", ErrorText: "not a number",
 			Events: []tenant.MessageEvent{
-				{At: start.Add(time.Second), State: tenant.MessageQueued, Detail: "line\nbreak \"quoted\""},
-				{At: start.Add(2 * time.Second), State: tenant.MessageFailed},
+				{At: start.Add(time.Second), State: tenant.MessageQueued, Detail: "line\nbreak \"quoted\"", Duplicate: true},
+				{At: start.Add(2 * time.Second), State: tenant.MessageFailed, Fix: "Ask for another."},
 			},
 			Event: &logged,
 		}

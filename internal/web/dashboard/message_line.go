@@ -90,7 +90,7 @@ func (d *Dashboard) messageLine(m *tenant.Message, names map[string]string, reve
 		ID: m.ID, Address: pathMessages + "/" + m.ID, At: m.CreatedAt, To: shownIdentifier(m.Channel, m.To, reveal), State: wordsOf(m.State),
 		SMS: m.Channel == tenant.SMS, Connection: or(names[string(m.Connection)], string(m.Connection)),
 		Client: or(names[string(m.Client)], string(m.Client)), Language: m.Language,
-		Cost: costOf(m), ErrorCode: m.ErrorCode, Error: m.ErrorText, Fix: fixOf(m),
+		Cost: costOf(m), ErrorCode: m.ErrorCode, Error: m.ErrorText, Fix: m.Fix(), Duplicate: m.Duplicate(),
 	}
 	if names[string(m.Connection)] != "" {
 		r.ConnectionAddress = tabAddress(m.Connection, tabDeliveries)
@@ -112,24 +112,6 @@ func costOf(m *tenant.Message) string {
 	return m.Encoding + ", " + countOf(m.Segments, "segment", false)
 }
 
-// fixOf is what to do about a failure: it stands in the timeline behind the
-// provider's words and code.
-func fixOf(m *tenant.Message) string {
-	if m.ErrorCode == "" {
-		return ""
-	}
-	for i := len(m.Events) - 1; i >= 0; i-- {
-		detail := m.Events[i].Detail
-		if _, rest, ok := strings.Cut(detail, "("+m.ErrorCode+")."); ok {
-			return strings.TrimSpace(rest)
-		}
-		if _, rest, ok := strings.Cut(detail, m.ErrorText+" "); ok && m.ErrorText != "" {
-			return strings.TrimSpace(rest)
-		}
-	}
-	return ""
-}
-
 // timeline fills in what became of the message, step by step.
 func (d *Dashboard) timeline(r *messageLine, m *tenant.Message) {
 	rendered := m.Attempts == 0 && m.Encoding == "" && m.TemplateVersion == 0
@@ -144,7 +126,7 @@ func (d *Dashboard) timeline(r *messageLine, m *tenant.Message) {
 		}
 		w := wordsOf(e.State)
 		after := e.At.Sub(m.CreatedAt)
-		step := messageStep{At: e.At, Name: w.Name, Text: e.Detail, Kind: w.Kind, After: spanOf(after)}
+		step := messageStep{At: e.At, Name: w.Name, Text: e.Told(), Kind: w.Kind, After: spanOf(after)}
 		if i == 0 {
 			step.After = ""
 		}
@@ -153,9 +135,6 @@ func (d *Dashboard) timeline(r *messageLine, m *tenant.Message) {
 		}
 		if step.Text == "" {
 			step.Text = w.Text
-		}
-		if strings.Contains(e.Detail, "duplicate is possible") {
-			r.Duplicate = true
 		}
 		switch e.State {
 		case tenant.MessageAccepted, tenant.MessageSent, tenant.MessageDelivered:

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/fault"
@@ -34,9 +33,6 @@ type tryPage struct {
 
 // decoded is what stands in a token. The token itself is not shown.
 type decoded struct{ Name, Claims string }
-
-// maxLookBack is among how many messages the one just sent is looked for.
-const maxLookBack = 50
 
 // try shows the form, or the message that it led to.
 func (d *Dashboard) try(w http.ResponseWriter, q *request) error {
@@ -145,21 +141,11 @@ func (d *Dashboard) sendTry(q *request, c *tenant.Connection, p tryPage) (string
 	if err := d.Manage.Try(q.Context(), q.actor(nil), c, "Try a connection: send a code"); err != nil {
 		return "", err
 	}
-	begun := d.Now().Truncate(time.Millisecond) // as messages are stored
 	started, err := d.SignIns.Start(q.Context(), r)
-	if err != nil {
-		return "", err
+	if err == nil && started.Message == "" {
+		err = errNotSent
 	}
-	list, err := d.Manage.ListMessages(q.Context(), "", maxLookBack)
-	if err != nil {
-		return "", err
-	}
-	for _, m := range list {
-		if m.Connection == c.ID && m.Client == client.ID && m.To == started.Identifier && !m.CreatedAt.Before(begun) {
-			return m.ID, nil
-		}
-	}
-	return "", errNotSent
+	return started.Message, err
 }
 
 // exchange takes the code that arrived to the token endpoint, as the

@@ -128,9 +128,9 @@ func TestReportsReachTheMessage(t *testing.T) {
 		if m.State != tenant.MessageUndelivered || m.ErrorCode != "30005" || m.ErrorText != "The number is not in use any more." {
 			t.Errorf("the message is %s, %s, %q", m.State, m.ErrorCode, m.ErrorText)
 		}
-		// The Management API finds the fix behind the text.
-		if detail := m.Events[len(m.Events)-1].Detail; !strings.HasSuffix(detail, m.ErrorText+" The person has to enter another.") {
-			t.Errorf("the last line is %q", detail)
+		last := m.Events[len(m.Events)-1]
+		if fix := "The person has to enter another."; m.Fix() != fix || last.Fix != fix || last.Told() != "The provider reports: undelivered. "+m.ErrorText+" "+fix {
+			t.Errorf("what to do is %q, the last line %+v", m.Fix(), last)
 		}
 		logs, err := s.Store.ListLogs(t.Context(), manage.LogQuery{Type: "fn"}, manage.Window{Limit: 5})
 		if err != nil || len(logs.Items) != 1 || logs.Items[0].Description != m.ErrorText || logs.Items[0].Client != client {

@@ -92,26 +92,19 @@ func (a *API) messageReply(ctx context.Context, m *tenant.Message) *settings.Obj
 	}
 	events := make([]map[string]string, len(m.Events))
 	for i, e := range m.Events {
-		events[i] = map[string]string{"at": e.At.UTC().Format(stampUTC), "state": string(e.State), "detail": e.Detail}
+		events[i] = map[string]string{"at": e.At.UTC().Format(stampUTC), "state": string(e.State), "detail": e.Told()}
 	}
 	o.Set("events", events)
 	o.Set("created_at", m.CreatedAt.UTC().Format(stampUTC))
 	return o
 }
 
-// messageError is what went wrong, with what to do about it, which the timeline
-// keeps behind the provider's words.
+// messageError is what went wrong, with what to do about it.
 func messageError(m *tenant.Message) *settings.Object {
-	fix := ""
-	for _, e := range m.Events {
-		if _, rest, ok := strings.Cut(e.Detail, m.ErrorText+" "); ok && m.ErrorText != "" {
-			fix = rest
-		}
-	}
 	o := &settings.Object{}
 	o.Set("code", m.ErrorCode)
 	o.Set("text", m.ErrorText)
-	o.Set("fix", fix)
+	o.Set("fix", m.Fix())
 	return o
 }
 

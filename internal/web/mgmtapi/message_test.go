@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -19,7 +20,7 @@ func TestMessages(t *testing.T) {
 			now := time.Date(2026, 5, 1, 10, 0, i, 0, time.UTC)
 			m := tenant.Message{
 				ID: event.NewMessageID(now), State: tenant.MessageQueued, Channel: tenant.SMS, To: fmt.Sprintf("+447700900%03d", i),
-				Connection: tenant.ConnectionID(sms), Client: "app", Language: "nl", Send: "code", Digits: 6, NextAt: now, CreatedAt: now,
+				Connection: tenant.ConnectionID(sms), Client: "app", Language: "nl", Send: "code", Digits: 6, NextAt: now, LeaseUntil: now.Add(time.Minute), CreatedAt: now,
 				Events: []tenant.MessageEvent{{At: now, State: tenant.MessageRequested}},
 			}
 			m.Code = tenant.CodeKey{Connection: m.Connection, Identifier: m.To, Client: m.Client}
@@ -41,6 +42,22 @@ func TestMessages(t *testing.T) {
 		one := sv.ask("scopes.read-messages", "GET /api/doorcode/v1/messages/"+ids[2], "")
 		if strings.ReplaceAll(one.body, "•", "") != strings.ReplaceAll(want, "•", "") {
 			t.Errorf("%s\nwant %s", one.body, want)
+		}
+		sent := time.Date(2026, 5, 1, 10, 0, 2, 0, time.UTC)
+		failed := tenant.MessageEvent{At: sent.Add(time.Second), State: tenant.MessageFailed, Detail: "Refused: Authenticate (20003).", Fix: "Enter the token."}
+		if err := sv.store.Finish(t.Context(), ids[2], sent.Add(time.Minute), delivery.Outcome{
+			State: tenant.MessageFailed, ErrorCode: "20003", ErrorText: "Authenticate", Events: []tenant.MessageEvent{failed},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		one = sv.ask("scopes.read-messages", "GET /api/doorcode/v1/messages/"+ids[2], "")
+		for _, want := range []string{
+			`"error":{"code":"20003","text":"Authenticate","fix":"Enter the token."}`,
+			`"detail":"Refused: Authenticate (20003). Enter the token.","state":"failed"`,
+		} {
+			if !strings.Contains(one.body, want) {
+				t.Errorf("%s\nlacks %s", one.body, want)
+			}
 		}
 		rest := sv.ask("scopes.read-messages", "GET /api/doorcode/v1/messages?from="+ids[1], "")
 		if strings.Count(rest.body, `"id"`) != 1 || strings.Contains(rest.body, "next") {

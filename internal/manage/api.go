@@ -98,14 +98,15 @@ func (s *Service) ChangeAPI(ctx context.Context, by Actor, id string, p Patch) (
 // there is none.
 func (s *Service) DeleteAPI(ctx context.Context, by Actor, id string) error {
 	found, err := s.API(ctx, id)
-	if err == nil {
-		e := s.record(by, outcome{what: "Delete a resource server", status: http.StatusNoContent, before: json.RawMessage(found.Doc)})
-		err = s.APIs.DeleteAPI(ctx, found.ID, e)
+	if err != nil {
+		return gone(err)
 	}
-	if fault.Has(err, fault.NotFound) {
-		return nil
-	}
-	return err
+	return gone(s.APIs.DeleteAPI(ctx, found.ID, func(a *tenant.API) (tenant.LogEvent, error) {
+		if a.Managed {
+			return tenant.LogEvent{}, ErrManaged
+		}
+		return s.record(by, outcome{what: "Delete a resource server", status: http.StatusNoContent, before: json.RawMessage(a.Doc)}), nil
+	}))
 }
 
 // A GrantQuery picks client grants. Empty fields pick all.
@@ -188,17 +189,14 @@ func (s *Service) ChangeClientGrant(ctx context.Context, by Actor, id string, bo
 
 // DeleteClientGrant deletes a client grant. It is no fault if there is none.
 func (s *Service) DeleteClientGrant(ctx context.Context, by Actor, id string) error {
-	g, err := s.ClientGrant(ctx, id)
-	if err == nil {
-		e := s.record(by, outcome{
-			what: "Delete client grant", status: http.StatusNoContent, before: settings.GrantAnswer(&g, s.ShownAudience(g.Audience)),
-		})
-		err = s.Grants.DeleteClientGrant(ctx, id, e)
-	}
-	if fault.Has(err, fault.NotFound) {
-		return nil
-	}
-	return err
+	return gone(s.Grants.DeleteClientGrant(ctx, id, func(g *tenant.ClientGrant) (tenant.LogEvent, error) {
+		if g.Managed {
+			return tenant.LogEvent{}, ErrManaged
+		}
+		return s.record(by, outcome{
+			what: "Delete client grant", status: http.StatusNoContent, before: settings.GrantAnswer(g, s.ShownAudience(g.Audience)),
+		}), nil
+	}))
 }
 
 // SettingsState names a state of the tenant's settings: no two have the same.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -180,17 +179,11 @@ func (s *Service) changeClient(ctx context.Context, id tenant.ClientID, change C
 // DeleteClient deletes an application and ends what was granted to it. It is
 // no fault if there is none.
 func (s *Service) DeleteClient(ctx context.Context, by Actor, id tenant.ClientID) error {
-	c, err := s.Client(ctx, id)
-	if err == nil {
-		var was *settings.Object
-		if was, err = settings.ClientAnswer(c, "", ""); err != nil {
-			return err
+	return gone(s.Clients.DeleteClient(ctx, id, func(c *tenant.Client) (tenant.LogEvent, error) {
+		if c.Managed {
+			return tenant.LogEvent{}, ErrManaged
 		}
-		e := s.record(by, outcome{what: "Delete a client", status: http.StatusNoContent, before: was})
-		err = s.Clients.DeleteClient(ctx, id, e)
-	}
-	if fault.Has(err, fault.NotFound) {
-		return nil
-	}
-	return err
+		was, err := settings.ClientAnswer(c, "", "")
+		return s.record(by, outcome{what: "Delete a client", status: http.StatusNoContent, before: was}), err
+	}))
 }

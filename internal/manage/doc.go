@@ -139,4 +139,12 @@ func as(err error, missing *fault.Error) error {
 	return err
 }
 
+// gone is the error of a deletion: what is not there any more is no fault.
+func gone(err error) error {
+	if fault.Has(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
 func connectionPlace(c *tenant.Connection) Place { return Place{c.CreatedAt, string(c.ID)} }

@@ -47,8 +47,8 @@ type Clients interface {
 	// other change comes between. The function may be called more than once.
 	ChangeClient(ctx context.Context, id tenant.ClientID, change ChangeClient) error
 	// DeleteClient removes an application, ends its grants and takes it off
-	// its connections.
-	DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.LogEvent) error
+	// its connections, unless last refuses that.
+	DeleteClient(ctx context.Context, id tenant.ClientID, last ChangeClient) error
 	// CountGrants returns how many grants of an application live.
 	CountGrants(ctx context.Context, id tenant.ClientID) (int, error)
 	// Settings returns the tenant's settings.
@@ -56,7 +56,7 @@ type Clients interface {
 }
 
 // A ChangeClient makes the application that takes the place of c, which is its
-// to change.
+// to change, or sees it for the last time.
 type ChangeClient func(c *tenant.Client) (tenant.LogEvent, error)
 
 // APIs keeps APIs.
@@ -70,11 +70,12 @@ type APIs interface {
 	// comes between. The function may be called more than once.
 	ChangeAPI(ctx context.Context, id string, change ChangeAPI) error
 	// DeleteAPI removes an API with the client grants and the permissions for
-	// it. The fault is ErrManaged if the configuration file manages it.
-	DeleteAPI(ctx context.Context, id string, e tenant.LogEvent) error
+	// it, unless last refuses that.
+	DeleteAPI(ctx context.Context, id string, last ChangeAPI) error
 }
 
-// A ChangeAPI makes the API that takes the place of a, which is its to change.
+// A ChangeAPI makes the API that takes the place of a, which is its to change,
+// or sees it for the last time.
 type ChangeAPI func(a *tenant.API) (tenant.LogEvent, error)
 
 // Grants keeps what applications may ask of APIs in their own name.
@@ -87,13 +88,12 @@ type Grants interface {
 	CreateClientGrant(ctx context.Context, g tenant.ClientGrant, e tenant.LogEvent) error
 	// ChangeClientGrant replaces a grant by what change makes of it.
 	ChangeClientGrant(ctx context.Context, id string, change ChangeClientGrant) error
-	// DeleteClientGrant removes a grant. The fault is ErrManaged if the
-	// configuration file manages it.
-	DeleteClientGrant(ctx context.Context, id string, e tenant.LogEvent) error
+	// DeleteClientGrant removes a grant, unless last refuses that.
+	DeleteClientGrant(ctx context.Context, id string, last ChangeClientGrant) error
 }
 
 // A ChangeClientGrant makes the grant that takes the place of g, which is its
-// to change.
+// to change, or sees it for the last time.
 type ChangeClientGrant func(g *tenant.ClientGrant) (tenant.LogEvent, error)
 
 // Tenant keeps the tenant's settings.

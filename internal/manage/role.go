@@ -26,9 +26,10 @@ type Roles interface {
 	Role(ctx context.Context, id string) (tenant.Role, error)
 	// CreateRole stores a new role. The fault is ErrRoleName if the name is taken.
 	CreateRole(ctx context.Context, r tenant.Role, e tenant.LogEvent) error
-	// ChangeRole gives a role the name and description of r. The fault is
-	// ErrRoleName if another one has the name.
-	ChangeRole(ctx context.Context, r tenant.Role, e tenant.LogEvent) error
+	// ChangeRole gives a role the name and description that change does. No
+	// other change comes between. The function may be called more than once.
+	// The fault is ErrRoleName if another one has the name.
+	ChangeRole(ctx context.Context, id string, change ChangeRole) error
 	// DeleteRole removes a role from everybody.
 	DeleteRole(ctx context.Context, id string, e tenant.LogEvent) error
 	// RolePermissions returns what a role gives, in order.
@@ -48,6 +49,9 @@ type Roles interface {
 	// directly, or removes them.
 	ChangeUserPermissions(ctx context.Context, id tenant.UserID, remove bool, list []tenant.Permission, e tenant.LogEvent) error
 }
+
+// A ChangeRole makes the role that takes the place of r, which is its to change.
+type ChangeRole func(r *tenant.Role) (tenant.LogEvent, error)
 
 // An Assignment says who gets, or loses, which roles.
 type Assignment struct {
@@ -88,15 +92,17 @@ func (s *Service) CreateRole(ctx context.Context, by Actor, body *settings.Objec
 
 // ChangeRole changes a role as a body asks.
 func (s *Service) ChangeRole(ctx context.Context, by Actor, id string, body *settings.Object) (tenant.Role, error) {
-	r, err := s.Role(ctx, id)
-	if err != nil {
-		return r, err
-	}
-	if r, err = settings.Role(r, body); err != nil {
-		return r, err
-	}
-	e := s.record(by, outcome{what: "Update a role", status: http.StatusOK, body: settings.RoleAnswer(r)})
-	return r, as(s.Roles.ChangeRole(ctx, r, e), ErrRole)
+	var after tenant.Role
+	err := s.Roles.ChangeRole(ctx, id, func(r *tenant.Role) (tenant.LogEvent, error) {
+		before := settings.RoleAnswer(*r)
+		var err error
+		if after, err = settings.Role(*r, body); err != nil {
+			return tenant.LogEvent{}, err
+		}
+		*r = after
+		return s.record(by, outcome{what: "Update a role", status: http.StatusOK, body: settings.RoleAnswer(after), before: before}), nil
+	})
+	return after, as(err, ErrRole)
 }
 
 // DeleteRole deletes a role. The fault is ErrRole if there is none.

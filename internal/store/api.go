@@ -91,11 +91,7 @@ func (s *Store) CreateAPI(ctx context.Context, a tenant.API, e tenant.LogEvent) 
 // ChangeAPI implements manage.APIs.
 func (s *Store) ChangeAPI(ctx context.Context, id string, change manage.ChangeAPI) error {
 	return s.edit(ctx, func(tx querier) error {
-		a, err := scanAPI(tx.row(ctx, `SELECT `+apiColumns+` FROM apis WHERE id = $1`, id))
-		if err != nil {
-			return fmt.Errorf("read API: %w", absent(err))
-		}
-		e, err := change(a)
+		a, e, err := changedAPI(ctx, tx, id, change)
 		if err != nil {
 			return err
 		}
@@ -107,16 +103,21 @@ func (s *Store) ChangeAPI(ctx context.Context, id string, change manage.ChangeAP
 	})
 }
 
+func changedAPI(ctx context.Context, tx querier, id string, change manage.ChangeAPI) (*tenant.API, tenant.LogEvent, error) {
+	a, err := scanAPI(tx.row(ctx, `SELECT `+apiColumns+` FROM apis WHERE id = $1`, id))
+	if err != nil {
+		return nil, tenant.LogEvent{}, fmt.Errorf("read API: %w", absent(err))
+	}
+	e, err := change(a)
+	return a, e, err
+}
+
 // DeleteAPI implements manage.APIs.
-func (s *Store) DeleteAPI(ctx context.Context, id string, e tenant.LogEvent) error {
+func (s *Store) DeleteAPI(ctx context.Context, id string, last manage.ChangeAPI) error {
 	return s.edit(ctx, func(tx querier) error {
-		var managed bool
-		var identifier string
-		if err := tx.row(ctx, `SELECT managed, identifier FROM apis WHERE id = $1`, id).Scan(&managed, &identifier); err != nil {
-			return fmt.Errorf("delete API: %w", absent(err))
-		}
-		if managed {
-			return manage.ErrManaged
+		a, e, err := changedAPI(ctx, tx, id, last)
+		if err != nil {
+			return err
 		}
 		for _, text := range []string{
 			`DELETE FROM client_grants WHERE audience = $1`,
@@ -125,7 +126,7 @@ func (s *Store) DeleteAPI(ctx context.Context, id string, e tenant.LogEvent) err
 			`DELETE FROM consents WHERE audience = $1`,
 			`DELETE FROM apis WHERE identifier = $1`,
 		} {
-			if _, err := tx.exec(ctx, text, identifier); err != nil {
+			if _, err := tx.exec(ctx, text, a.Identifier); err != nil {
 				return fmt.Errorf("delete API: %w", err)
 			}
 		}

@@ -152,11 +152,7 @@ func (s *Store) CreateClient(ctx context.Context, c tenant.Client, everywhere bo
 // ChangeClient implements manage.Clients.
 func (s *Store) ChangeClient(ctx context.Context, id tenant.ClientID, change manage.ChangeClient) error {
 	return s.edit(ctx, func(tx querier) error {
-		c, err := scanClient(tx.row(ctx, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id), s.secrets)
-		if err != nil {
-			return fmt.Errorf("read client: %w", absent(err))
-		}
-		e, err := change(c)
+		c, e, err := s.changedClient(ctx, tx, id, change)
 		if err != nil {
 			return err
 		}
@@ -166,6 +162,15 @@ func (s *Store) ChangeClient(ctx context.Context, id tenant.ClientID, change man
 		}
 		return insertLogs(ctx, tx, e)
 	})
+}
+
+func (s *Store) changedClient(ctx context.Context, tx querier, id tenant.ClientID, change manage.ChangeClient) (*tenant.Client, tenant.LogEvent, error) {
+	c, err := scanClient(tx.row(ctx, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id), s.secrets)
+	if err != nil {
+		return nil, tenant.LogEvent{}, fmt.Errorf("read client: %w", absent(err))
+	}
+	e, err := change(c)
+	return c, e, err
 }
 
 // putClient stores an application. One with its id is replaced.
@@ -188,14 +193,11 @@ func (s *Store) putClient(ctx context.Context, tx querier, c *tenant.Client) err
 }
 
 // DeleteClient implements manage.Clients.
-func (s *Store) DeleteClient(ctx context.Context, id tenant.ClientID, e tenant.LogEvent) error {
+func (s *Store) DeleteClient(ctx context.Context, id tenant.ClientID, last manage.ChangeClient) error {
 	return s.edit(ctx, func(tx querier) error {
-		var managed bool
-		if err := tx.row(ctx, `SELECT managed FROM clients WHERE id = $1`, id).Scan(&managed); err != nil {
-			return fmt.Errorf("delete client: %w", absent(err))
-		}
-		if managed {
-			return manage.ErrManaged
+		_, e, err := s.changedClient(ctx, tx, id, last)
+		if err != nil {
+			return err
 		}
 		for _, text := range []string{
 			`DELETE FROM refresh_tokens WHERE grant_id IN (SELECT id FROM grants WHERE client_id = $1)`,

@@ -69,11 +69,7 @@ func (s *Store) CreateClientGrant(ctx context.Context, g tenant.ClientGrant, e t
 // ChangeClientGrant implements manage.Grants.
 func (s *Store) ChangeClientGrant(ctx context.Context, id string, change manage.ChangeClientGrant) error {
 	return s.edit(ctx, func(tx querier) error {
-		var g tenant.ClientGrant
-		if err := scanClientGrant(tx.row(ctx, `SELECT `+grantColumns+` FROM client_grants WHERE id = $1`, id), &g); err != nil {
-			return fmt.Errorf("read client grant: %w", absent(err))
-		}
-		e, err := change(&g)
+		g, e, err := changedClientGrant(ctx, tx, id, change)
 		if err != nil {
 			return err
 		}
@@ -84,15 +80,20 @@ func (s *Store) ChangeClientGrant(ctx context.Context, id string, change manage.
 	})
 }
 
+func changedClientGrant(ctx context.Context, tx querier, id string, change manage.ChangeClientGrant) (g tenant.ClientGrant, e tenant.LogEvent, err error) {
+	if err := scanClientGrant(tx.row(ctx, `SELECT `+grantColumns+` FROM client_grants WHERE id = $1`, id), &g); err != nil {
+		return g, e, fmt.Errorf("read client grant: %w", absent(err))
+	}
+	e, err = change(&g)
+	return g, e, err
+}
+
 // DeleteClientGrant implements manage.Grants.
-func (s *Store) DeleteClientGrant(ctx context.Context, id string, e tenant.LogEvent) error {
+func (s *Store) DeleteClientGrant(ctx context.Context, id string, last manage.ChangeClientGrant) error {
 	return s.edit(ctx, func(tx querier) error {
-		var managed bool
-		if err := tx.row(ctx, `SELECT managed FROM client_grants WHERE id = $1`, id).Scan(&managed); err != nil {
-			return fmt.Errorf("delete client grant: %w", absent(err))
-		}
-		if managed {
-			return manage.ErrManaged
+		_, e, err := changedClientGrant(ctx, tx, id, last)
+		if err != nil {
+			return err
 		}
 		return changed(ctx, tx, e, `DELETE FROM client_grants WHERE id = $1`, id)
 	})

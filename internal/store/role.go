@@ -56,7 +56,7 @@ func (s *Store) Role(ctx context.Context, id string) (tenant.Role, error) {
 
 // CreateRole implements manage.Roles.
 func (s *Store) CreateRole(ctx context.Context, r tenant.Role, e tenant.LogEvent) error {
-	return s.write(ctx, func(tx querier) error {
+	return s.edit(ctx, func(tx querier) error {
 		n, err := tx.exec(ctx, `INSERT INTO roles (id, name, description, created_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (name) DO NOTHING`, r.ID, r.Name, r.Description, toMillis(r.CreatedAt))
 		if err != nil {
@@ -70,16 +70,24 @@ func (s *Store) CreateRole(ctx context.Context, r tenant.Role, e tenant.LogEvent
 }
 
 // ChangeRole implements manage.Roles.
-func (s *Store) ChangeRole(ctx context.Context, r tenant.Role, e tenant.LogEvent) error {
-	return s.write(ctx, func(tx querier) error {
+func (s *Store) ChangeRole(ctx context.Context, id string, change manage.ChangeRole) error {
+	return s.edit(ctx, func(tx querier) error {
+		r, err := scanRole(tx.row(ctx, `SELECT `+roleColumns+` FROM roles WHERE id = $1`, id))
+		if err != nil {
+			return fmt.Errorf("read role: %w", absent(err))
+		}
+		e, err := change(&r)
+		if err != nil {
+			return err
+		}
 		var taken bool
-		if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM roles WHERE name = $1 AND id <> $2)`, r.Name, r.ID).Scan(&taken); err != nil {
+		if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM roles WHERE name = $1 AND id <> $2)`, r.Name, id).Scan(&taken); err != nil {
 			return fmt.Errorf("store role: %w", err)
 		}
 		if taken {
 			return manage.ErrRoleName
 		}
-		return changed(ctx, tx, e, `UPDATE roles SET name = $2, description = $3 WHERE id = $1`, r.ID, r.Name, r.Description)
+		return changed(ctx, tx, e, `UPDATE roles SET name = $2, description = $3 WHERE id = $1`, id, r.Name, r.Description)
 	})
 }
 

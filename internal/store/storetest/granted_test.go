@@ -71,17 +71,17 @@ func TestConsentGoes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.CreateAPI(t.Context(), tenant.API{ID: "1", Identifier: "https://api", Doc: []byte(`{}`)}, tenant.LogEvent{ID: "b"}); err != nil {
+		if err := s.CreateAPI(t.Context(), tenant.API{ID: "1", Identifier: "https://api", Doc: []byte(`{"identifier":"https://api"}`)}, tenant.LogEvent{ID: "b"}); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range [][2]string{{"app", "https://other"}, {"other", "https://api"}, {"other", "https://other"}} {
 			storetest.Exec(t, db, `INSERT INTO consents (user_id, client_id, audience, scope, created_at, updated_at)
 				VALUES ('sms|1', $1, $2, 'openid', 1, 1)`, c[0], c[1])
 		}
-		if err := s.DeleteClient(t.Context(), "app", tenant.LogEvent{ID: "c"}); err != nil {
+		if err := s.DeleteClient(t.Context(), "app", func(*tenant.Client) (tenant.LogEvent, error) { return tenant.LogEvent{ID: "c"}, nil }); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.DeleteAPI(t.Context(), "1", tenant.LogEvent{ID: "d"}); err != nil {
+		if err := s.DeleteAPI(t.Context(), "1", func(*tenant.API) (tenant.LogEvent, error) { return tenant.LogEvent{ID: "d"}, nil }); err != nil {
 			t.Fatal(err)
 		}
 		left := storetest.Value(t, db, `SELECT COUNT(*) FROM consents`) + storetest.Value(t, db,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +27,12 @@ func TestRoles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		renamed := func(name, description string) manage.ChangeRole {
+			return func(r *tenant.Role) (tenant.LogEvent, error) {
+				r.Name, r.Description = name, description
+				return done(), nil
+			}
+		}
 		user := mustComplete(t, s, someone{"+447700900160", "app"}.completion(start, "g", "")).User.ID
 		for i, name := range []string{"one", "two"} {
 			must(s.CreateRole(ctx, tenant.Role{ID: "rol_" + name, Name: name, CreatedAt: start.AddDate(0, 0, i)}, done()))
@@ -33,12 +40,12 @@ func TestRoles(t *testing.T) {
 		if err := s.CreateRole(ctx, tenant.Role{ID: "rol_x", Name: "one", CreatedAt: start}, done()); !errors.Is(err, manage.ErrRoleName) {
 			t.Errorf("a name that is taken: %v", err)
 		}
-		if err := s.ChangeRole(ctx, tenant.Role{ID: "rol_two", Name: "one"}, done()); !errors.Is(err, manage.ErrRoleName) {
+		if err := s.ChangeRole(ctx, "rol_two", renamed("one", "")); !errors.Is(err, manage.ErrRoleName) {
 			t.Errorf("a change to a name that is taken: %v", err)
 		}
-		must(s.ChangeRole(ctx, tenant.Role{ID: "rol_two", Name: "second", Description: "d"}, done()))
+		must(s.ChangeRole(ctx, "rol_two", renamed("second", "d")))
 		for _, err := range []error{
-			s.ChangeRole(ctx, tenant.Role{ID: "rol_none", Name: "none"}, done()), s.DeleteRole(ctx, "rol_none", done()),
+			s.ChangeRole(ctx, "rol_none", renamed("none", "")), s.DeleteRole(ctx, "rol_none", done()),
 			s.ChangeRolePermissions(ctx, "rol_none", false, []tenant.Permission{{Audience: "api", Name: "a"}}, done()),
 			s.ChangeUserPermissions(ctx, "sms|none", false, []tenant.Permission{{Audience: "api", Name: "a"}}, done()),
 			s.AssignRoles(ctx, manage.Assignment{Users: []tenant.UserID{"sms|none"}, Roles: []string{"rol_one"}}, done()),
@@ -86,6 +93,48 @@ func TestRoles(t *testing.T) {
 		must(s.DeleteRole(ctx, "rol_one", done()))
 		if names, err = s.Permissions(ctx, user, "api"); err != nil || len(names) != 1 || names[0] != "b" {
 			t.Errorf("after a role was deleted: %v, %v", names, err)
+		}
+	})
+}
+
+// Changes to a role at the same moment all count, and of those who want one name
+// a single one gets it.
+func TestRolesAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		done := func() tenant.LogEvent { return event.New(event.ManagementWrite, start) }
+		const many = 12
+		var wg sync.WaitGroup
+		var got atomic.Int32
+		for i := range many {
+			id := fmt.Sprintf("rol_%d", i)
+			if err := s.CreateRole(ctx, tenant.Role{ID: id, Name: id, CreatedAt: start}, done()); err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				err := s.ChangeRole(ctx, id, func(r *tenant.Role) (tenant.LogEvent, error) {
+					r.Name = "wanted"
+					return done(), nil
+				})
+				switch {
+				case err == nil:
+					got.Add(1)
+				case !errors.Is(err, manage.ErrRoleName):
+					t.Errorf("a name that is taken: %v", err)
+				}
+			})
+			wg.Go(func() {
+				if err := s.ChangeRole(ctx, "rol_0", func(r *tenant.Role) (tenant.LogEvent, error) {
+					r.Description += "x"
+					return done(), nil
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if r, err := s.Role(ctx, "rol_0"); err != nil || len(r.Description) != many || got.Load() != 1 {
+			t.Errorf("%d got the name; the role is %+v, %v", got.Load(), r, err)
 		}
 	})
 }

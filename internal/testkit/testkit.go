@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/doorcode/doorcode/internal/app"
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/delivery/outbox"
+	"github.com/doorcode/doorcode/internal/manage"
+	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 // A Clock shows the time that a test has set. It goes on by itself as the real
@@ -105,6 +109,24 @@ func (s *Server) Stop(t testing.TB) {
 			t.Errorf("the server stopped with: %v", err)
 		}
 	}
+}
+
+// Newest waits until no message to somebody is on its way to the outbox, and
+// returns the one that was asked for last. The test ends if there is none.
+func (s *Server) Newest(t testing.TB, to string) outbox.Message {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Recipients: []string{to}, Limit: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.Outbox.Messages(outbox.Filter{To: to})
+		if len(got) > 0 && !slices.ContainsFunc(found.Items, func(m tenant.Message) bool { return !m.State.Over() }) {
+			return got[0]
+		}
+	}
+	t.Fatalf("nothing was sent to %s", to)
+	return outbox.Message{}
 }
 
 // Post sends a body and returns the status and the answer.

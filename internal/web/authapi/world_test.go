@@ -9,10 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/jwttest"
@@ -147,14 +145,7 @@ func (w *world) code(client map[string]string, number string) string {
 
 func (w *world) received(to string) string {
 	w.t.Helper()
-	for range 300 {
-		if got := w.Outbox.Messages(outbox.Filter{To: to}); len(got) > 0 {
-			return got[0].Code
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	w.t.Fatalf("%s got no message", to)
-	return ""
+	return w.Newest(w.t, to).Code
 }
 
 // signIn signs somebody in and returns the token answer. More parameters take

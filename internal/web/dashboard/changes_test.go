@@ -121,6 +121,7 @@ func (a *audit) row(action string) *textbrowser.Form {
 func (a *audit) asked() {
 	a.t.Helper()
 	var p *textbrowser.Page
+	a.arrived(second, 1) // what the change before asked for
 	p, a.mailed = a.ask(a.other, "/dashboard/login?again=1", second)
 	a.code = p.Form("code")
 	_, proof, _ := strings.Cut(a.mailed.Link, "#")

@@ -101,14 +101,7 @@ func (j *jar) ask(email, next string) outbox.Message {
 	if status, _, body := j.send("/dashboard/login", url.Values{"email": {email}, "next": {next}}); status != http.StatusSeeOther {
 		j.w.t.Fatalf("asking for a code gives %d\n%s", status, body)
 	}
-	for range 300 {
-		if m := j.w.Outbox.Messages(outbox.Filter{To: email}); len(m) > before {
-			return m[0]
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	j.w.t.Fatalf("nothing was sent to %s", email)
-	return outbox.Message{}
+	return j.w.arrived(email, before+1)
 }
 
 // signIn signs an administrator in by a code.

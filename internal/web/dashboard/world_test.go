@@ -7,10 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
@@ -85,21 +83,14 @@ func (w *world) administrator(email, role string) *textbrowser.Browser {
 // signIn goes from a page through the code to where that leads.
 func (w *world) signIn(b *textbrowser.Browser, path, email string) *textbrowser.Page {
 	w.t.Helper()
-	p := w.submit(b, w.get(b, path).Form("email").Set("email", email))
-	return w.submit(b, p.Form("code").Set("code", w.code(email)))
+	p, m := w.ask(b, path, email)
+	return w.submit(b, p.Form("code").Set("code", m.Code))
 }
 
 // code is the newest code that was sent to somebody.
 func (w *world) code(to string) string {
 	w.t.Helper()
-	for range 200 {
-		if m := w.Outbox.Messages(outbox.Filter{To: to}); len(m) > 0 {
-			return m[0].Code
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	w.t.Fatalf("nothing was sent to %s", to)
-	return ""
+	return w.Newest(w.t, to).Code
 }
 
 // once sends one request, with pairs of header names and values, and follows

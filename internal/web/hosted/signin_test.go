@@ -8,9 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
@@ -80,14 +78,7 @@ func (w *world) submit(b *textbrowser.Browser, f *textbrowser.Form) *textbrowser
 // code is the newest code that was sent to somebody.
 func (w *world) code(to string) string {
 	w.t.Helper()
-	for range 100 {
-		if m := w.Outbox.Messages(outbox.Filter{To: to}); len(m) > 0 {
-			return m[0].Code
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	w.t.Fatalf("nothing was sent to %s", to)
-	return ""
+	return w.Newest(w.t, to).Code
 }
 
 // signIn goes through the pages from an /authorize request to its answer.
@@ -97,14 +88,7 @@ func (w *world) signIn(b *textbrowser.Browser, query, number string) url.Values 
 	if p.Left != nil {
 		w.t.Fatalf("sent away at once: %s", p.Left.URL)
 	}
-	sent := len(w.Outbox.Messages(outbox.Filter{To: number}))
 	p = w.submit(b, p.Form("username").Set("username", number))
-	for range 200 {
-		if len(w.Outbox.Messages(outbox.Filter{To: number})) > sent {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 	p = w.submit(b, p.Form("code").Set("code", w.code(number)).Press("default"))
 	return w.left(p)
 }

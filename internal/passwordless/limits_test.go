@@ -15,7 +15,7 @@ func TestBRU10Cooldown(t *testing.T) {
 	each(t, func(w *world) {
 		w.Limits = attack.Strict
 		answer := w.mustStart(w.ask("sms", number))
-		answer.Event = "" // it is for our log
+		answer.Event, answer.Message = "", "" // they are for the operator
 		steps := []struct {
 			after time.Duration
 			sent  int
@@ -35,7 +35,7 @@ func TestBRU10Cooldown(t *testing.T) {
 			r := w.ask("sms", number)
 			r.IPKey = fmt.Sprint(w.now) // not what is looked at here
 			got := w.mustStart(r)
-			if got.Event = ""; got != answer {
+			if got.Event, got.Message = "", ""; got != answer {
 				w.t.Errorf("after %v Start = %+v, want %+v", st.after, got, answer)
 			}
 			if w.out.sent() != st.sent {

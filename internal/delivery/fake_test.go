@@ -65,11 +65,14 @@ func (q *memory) Claim(_ context.Context, c Claim) ([]Claimed, error) {
 	})
 	var out []Claimed
 	for _, m := range due[:min(len(due), c.Limit)] {
-		lapsed := !m.LeaseUntil.IsZero()
-		m.LeaseUntil = c.Until
-		q.rows[m.ID] = m
-		m.Events = nil
-		out = append(out, Claimed{Message: m, Lapsed: lapsed})
+		taken := c.TakeOver(m)
+		row := taken.Message
+		if taken.Line != nil {
+			row.Events = append(slices.Clone(row.Events), *taken.Line)
+		}
+		q.rows[m.ID] = row
+		taken.Message.Events = nil
+		out = append(out, taken)
 	}
 	return out, nil
 }

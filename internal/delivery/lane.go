@@ -34,6 +34,9 @@ type lane struct {
 	key     laneKey
 	waiting []*job
 	running int
+	// more says that the lane had enough when the store was last asked, where
+	// there may be more for it.
+	more bool
 }
 
 const (
@@ -43,6 +46,8 @@ const (
 	// same where it is a mail server: those allow few conversations.
 	most     = 128
 	mostMail = 32
+	// low is when a lane for which there may be more in the store is filled up.
+	low = claimAtOnce / 2
 )
 
 // learn notes which account a connection has. Its lane becomes the account's.
@@ -141,6 +146,16 @@ func (ls *lanes) done(j *job) {
 	}
 }
 
+// runsLow reports whether it is time to look in the store for more for the lane.
+// It does so once.
+func (l *lane) runsLow() bool {
+	if !l.more || len(l.waiting) >= low {
+		return false
+	}
+	l.more = false
+	return true
+}
+
 // stale takes out the messages whose lease ends before t.
 func (ls *lanes) stale(t time.Time) []*job {
 	var out []*job
@@ -185,6 +200,7 @@ func (ls *lanes) room(capacity int) (n int, full []tenant.ConnectionID) {
 		}
 	}
 	for key, l := range ls.byKey {
+		l.more = enough(l) && len(l.waiting) >= low
 		if key.connection != "" && enough(l) {
 			full = append(full, key.connection)
 		}

@@ -96,6 +96,74 @@ func TestTakingOver(t *testing.T) {
 	})
 }
 
+// mortal is what a process has of the queue until it is killed.
+type mortal struct {
+	*memory
+	dead atomic.Bool
+}
+
+func (q *mortal) Claim(ctx context.Context, c Claim) ([]Claimed, error) {
+	if q.dead.Load() {
+		return nil, errDisk
+	}
+	return q.memory.Claim(ctx, c)
+}
+
+func (q *mortal) Finish(ctx context.Context, id string, lease time.Time, o Outcome) error {
+	if q.dead.Load() {
+		return errDisk
+	}
+	return q.memory.Finish(ctx, id, lease, o)
+}
+
+// However often processes are killed with a message in hand, and whatever came
+// of its first attempt, the provider gets it twice at most, the timeline says so,
+// and it ends.
+func TestKilledAgainAndAgain(t *testing.T) {
+	for name, first := range map[string]func(context.Context) (Receipt, error){
+		"from the first attempt on": hangs,
+		"after one without answer":  refuses(silence),
+		"after an outage":           refuses(outage),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rows, to := &memory{}, &provider{script: []func(context.Context) (Receipt, error){first}}
+				for range 20 {
+					to.script = append(to.script, hangs)
+				}
+				process := func() (b *bench, kill func()) {
+					b = newBench()
+					q := &mortal{memory: rows}
+					b.Queue, b.queue, b.to = q, rows, to
+					b.run(t)
+					return b, func() { q.dead.Store(true); b.stop() }
+				}
+				b, kill := process()
+				b.offer(message("m", time.Hour))
+				time.Sleep(firstPause + time.Second) // the second attempt is under way, if there is one
+				kill()
+				for range 12 {
+					_, kill := process()
+					time.Sleep(Lease + 2*time.Second)
+					kill()
+				}
+				process()
+				time.Sleep(Lease + 2*time.Second)
+				row, most := b.queue.row("m"), 2
+				if name == "after an outage" {
+					most = 3 // the first was answered: the provider has not taken it
+				}
+				if n := len(to.sent()); n > most || !row.State.Over() || row.ErrorCode != CodeNoAnswer {
+					t.Errorf("sent %d times, row is %+v", n, row)
+				}
+				if told := timeline(row); !strings.Contains(told, "a duplicate is possible") || !strings.Contains(told, "is not sent again") {
+					t.Errorf("timeline is %q", told)
+				}
+			})
+		})
+	}
+}
+
 // The outage after the silence does not make it forgotten.
 func TestSilenceIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -366,5 +434,27 @@ func TestRefusal(t *testing.T) {
 			t.Error("one more than the pool holds waits")
 		}
 		time.Sleep(2 * time.Second)
+	})
+}
+
+// What waits in the store is handed over as fast as the provider takes it, not
+// as often as the store is looked at.
+func TestBacklogOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.oneAccount()
+		b.to.always = takes(50 * time.Millisecond)
+		const many = 5000
+		for i := range many {
+			m := message(fmt.Sprintf("m%04d", i), 10*time.Minute)
+			m.LeaseUntil = time.Time{}
+			b.queue.put(m)
+		}
+		b.run(t)
+		// As many as run at once, twenty times a second.
+		time.Sleep(many/most*50*time.Millisecond + time.Second)
+		if n := len(b.to.sent()); n != many {
+			t.Errorf("%d of %d were handed over", n, many)
+		}
 	})
 }

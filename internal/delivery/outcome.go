@@ -42,13 +42,30 @@ func (w *Worker) expire(ctx context.Context, j *job) {
 	if j.m.ErrorCode == "" {
 		j.note(e)
 	}
-	// The connection is only for whoever tells the log about it.
-	lookup, cancel := context.WithTimeout(ctx, shortTry)
+	w.lookUp(ctx, j)
+	w.end(ctx, j, tenant.MessageExpired, e.Text, e)
+}
+
+// unknown ends a message of which two may have been sent, the second by a
+// process that died.
+func (w *Worker) unknown(ctx context.Context, j *job) {
+	e := &Error{
+		Code: CodeNoAnswer, Class: Temporary,
+		Text: "The server stopped while it had this message, after an attempt that was not answered. It may have been sent, and is not sent again.",
+	}
+	j.note(e)
+	w.lookUp(ctx, j)
+	w.end(ctx, j, tenant.MessageFailed, e.Text, e)
+}
+
+// lookUp finds the connection of a message that is over, for whoever tells the
+// log about it.
+func (w *Worker) lookUp(ctx context.Context, j *job) {
+	ctx, cancel := context.WithTimeout(ctx, shortTry)
 	defer cancel()
-	if c, err := w.Connections(lookup, j.m.Connection); err == nil {
+	if c, err := w.Connections(ctx, j.m.Connection); err == nil {
 		j.c = c
 	}
-	w.end(ctx, j, tenant.MessageExpired, e.Text, e)
 }
 
 // end writes the outcome of a message that is over.

@@ -39,9 +39,35 @@ type Claim struct {
 // Claimed is a message with its new lease.
 type Claimed struct {
 	Message tenant.Message
-	// Lapsed says that the message had a lease that ran out (a LeaseUntil other
-	// than zero): whoever had it did not live to tell whether it was sent.
-	Lapsed bool
+	// Line is what to add to the timeline; nil for nothing.
+	Line *tenant.MessageEvent
+	// Spent says that the message must not be sent any more: there may be two of
+	// it already.
+	Spent bool
+}
+
+// TakeOver is what becomes of a message that is claimed. If its lease ran out
+// (a LeaseUntil other than zero), whoever had it did not live to tell whether it
+// was sent. That counts as an attempt without an answer, of which there is one
+// repetition; Claim stores it at once, so that the next one knows of it even if
+// this process dies as well.
+func (c Claim) TakeOver(m tenant.Message) Claimed {
+	lapsed := !m.LeaseUntil.IsZero()
+	m.LeaseUntil = c.Until
+	out := Claimed{Message: m}
+	if !lapsed {
+		return out
+	}
+	out.Spent = m.ErrorCode == CodeNoAnswer
+	out.Message.Attempts++
+	out.Message.ErrorCode, out.Message.ErrorText = CodeNoAnswer, "The server stopped while it had this message."
+	if !out.Spent {
+		out.Line = &tenant.MessageEvent{
+			At: c.Now, State: tenant.MessageQueued, Duplicate: true,
+			Detail: "The server stopped while it had this message and may have sent it. Trying again: a duplicate is possible.",
+		}
+	}
+	return out
 }
 
 // Outcome is what a message's row says from now on. All its fields replace the

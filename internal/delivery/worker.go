@@ -72,7 +72,7 @@ type Worker struct {
 	lanes   lanes
 	pausing map[*job]*time.Timer // between two attempts
 	spilled []*job               // no room for them: their leases are to be given back
-	wake    chan struct{}        // tells the sweep that something spilled
+	wake    chan struct{}        // tells the sweep that there is something to do
 	busy    sync.WaitGroup       // attempts under way
 	refused refusals
 	holds   breakers
@@ -150,6 +150,9 @@ func (w *Worker) work(j *job) {
 		w.spilled = append(w.spilled, j)
 	}
 	w.pump()
+	if j.lane.runsLow() {
+		w.nudge()
+	}
 }
 
 // pause brings the message back after d. The lock is held.
@@ -184,11 +187,11 @@ func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
-			w.sweep(ctx)
 		case <-wake:
-			w.giveBack(ctx)
 		case <-ctx.Done():
+			continue
 		}
+		w.sweep(ctx)
 	}
 
 	w.mu.Lock()
@@ -233,7 +236,12 @@ func (w *Worker) sweep(ctx context.Context) {
 			return
 		}
 		for i := range got {
-			w.take(w.claimed(&got[i], now, until))
+			j := claimed(&got[i], now)
+			if got[i].Spent {
+				w.busy.Go(func() { w.unknown(context.WithoutCancel(ctx), j) })
+				continue
+			}
+			w.take(j)
 		}
 		if len(got) < limit {
 			return
@@ -248,18 +256,10 @@ func (w *Worker) claim(ctx context.Context, c Claim) ([]Claimed, error) {
 }
 
 // claimed makes a job of what the sweep found.
-func (w *Worker) claimed(c *Claimed, now, until time.Time) *job {
+func claimed(c *Claimed, now time.Time) *job {
 	j := &job{m: c.Message, since: now, swept: true}
-	j.m.LeaseUntil = until
 	if j.m.Attempts > 0 && j.m.ErrorCode == CodeNoAnswer {
 		j.unanswered = 1
-	}
-	if c.Lapsed {
-		// It may have been on its way when the process died, so that counts
-		// as an attempt that was not answered.
-		j.m.Attempts++
-		j.unanswered = 1
-		j.event(now, "The server stopped while it had this message and may have sent it. Trying again", true)
 	}
 	return j
 }

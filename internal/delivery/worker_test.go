@@ -90,7 +90,7 @@ func TestAttempts(t *testing.T) {
 func timeline(m tenant.Message) string {
 	var b strings.Builder
 	for _, e := range m.Events {
-		fmt.Fprintf(&b, "%s: %s\n", e.State, e.Detail)
+		fmt.Fprintf(&b, "%s: %s\n", e.State, e.Told())
 	}
 	return b.String()
 }

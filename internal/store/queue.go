@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 var _ delivery.Queue = (*Store)(nil)
@@ -36,9 +37,13 @@ func (s *Store) Claim(ctx context.Context, c delivery.Claim) ([]delivery.Claimed
 			return err
 		}
 		for i := range claimed {
-			m := &claimed[i].Message
-			m.LeaseUntil = c.Until
-			if _, err := tx.exec(ctx, `UPDATE messages SET lease_until = $2 WHERE id = $1`, m.ID, toMillis(c.Until)); err != nil {
+			claimed[i] = c.TakeOver(claimed[i].Message)
+			m, line := &claimed[i].Message, ""
+			if e := claimed[i].Line; e != nil {
+				line = encodeEvents([]tenant.MessageEvent{*e})
+			}
+			if _, err := tx.exec(ctx, `UPDATE messages SET lease_until = $2, attempts = $3, error_code = $4, error_text = $5, events = events || $6
+				WHERE id = $1`, m.ID, toMillis(c.Until), m.Attempts, m.ErrorCode, m.ErrorText, line); err != nil {
 				return fmt.Errorf("lease message: %w", err)
 			}
 		}
@@ -59,7 +64,6 @@ func dueMessages(ctx context.Context, tx querier, text string, args ...any) ([]d
 		if err := scanMessage(rows, &c.Message); err != nil {
 			return nil, fmt.Errorf("find due messages: %w", err)
 		}
-		c.Lapsed = !c.Message.LeaseUntil.IsZero()
 		due = append(due, c)
 	}
 	return due, rows.Err()

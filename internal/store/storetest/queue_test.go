@@ -46,7 +46,7 @@ func TestClaim(t *testing.T) {
 			t.Errorf("a message with a lease was claimed: %v", got)
 		}
 		got := claim(30*time.Second, time.Minute)
-		if len(got) != 1 || got[0].Message.ID != id || !got[0].Lapsed || !got[0].Message.LeaseUntil.Equal(start.Add(90*time.Second)) {
+		if len(got) != 1 || got[0].Message.ID != id || got[0].Line == nil || got[0].Spent || got[0].Message.Attempts != 1 || !got[0].Message.LeaseUntil.Equal(start.Add(90*time.Second)) {
 			t.Fatalf("after its lease Claim = %+v, want the message, lapsed, until 1m30s", got)
 		}
 		if got := claim(31*time.Second, time.Minute); len(got) != 0 {
@@ -74,8 +74,27 @@ func TestClaim(t *testing.T) {
 		if got := claim(119*time.Second, time.Minute); len(got) != 0 {
 			t.Errorf("a message was claimed before it is due: %v", got)
 		}
-		if got := claim(120*time.Second, time.Minute); len(got) != 1 || got[0].Lapsed || got[0].Message.Attempts != 1 {
+		if got := claim(120*time.Second, time.Minute); len(got) != 1 || got[0].Line != nil || got[0].Message.Attempts != 1 {
 			t.Errorf("a message that was set free: Claim = %+v, want it, not lapsed, after one attempt", got)
+		}
+	})
+}
+
+// That somebody died with a message is stored with the claim: whoever claims it
+// after the next one has died too learns that it must not be sent again.
+func TestClaimSpent(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		id := queued(t, s, "+447700900123")
+		for n, spent := range []bool{false, true, true} {
+			now := start.Add(time.Duration(n+1) * time.Minute)
+			got := mustClaim(t, s, delivery.Claim{Now: now, Until: now.Add(delivery.Lease), Limit: 10})
+			if len(got) != 1 || got[0].Spent != spent {
+				t.Fatalf("claim %d: %+v", n, got)
+			}
+			m := mustMessage(t, s, id)
+			if m.Attempts != n+1 || m.ErrorCode != delivery.CodeNoAnswer || !m.Duplicate() || len(m.Events) != 2 {
+				t.Errorf("after claim %d the message is %+v", n, m)
+			}
 		}
 	})
 }

@@ -184,10 +184,22 @@ func readAPIDoc(a *tenant.API) (apiDoc, error) {
 
 func apiFormOf(a *tenant.API) (apiForm, error) {
 	doc, err := readAPIDoc(a)
-	return apiForm{
+	f := apiForm{
 		Name: a.Name, Lifetime: strconv.Itoa(int(a.TokenLifetime.Seconds())), Alg: a.SigningAlg,
 		Offline: a.AllowOfflineAccess, SkipConsent: doc.SkipConsent, Policies: a.Policies, Permissions: a.Profile == dialectPermissions,
-	}, err
+	}
+	tidy(f.fields())
+	return f, err
+}
+
+// fields are those of the page, in its order.
+func (f *apiForm) fields() []formField {
+	return []formField{
+		line("name", "Name", &f.Name), pick("signing_alg", "Signing Algorithm", &f.Alg),
+		line("token_lifetime", "Maximum Access Token Lifetime", &f.Lifetime), box("allow_offline_access", "Allow Offline Access", &f.Offline),
+		box("skip_consent", "Allow Skipping User Consent", &f.SkipConsent), box("enforce_policies", "Enable RBAC", &f.Policies),
+		box("permissions", "Add Permissions in the Access Token", &f.Permissions),
+	}
 }
 
 // The dialects of access tokens that the page switches between. Others are left
@@ -200,10 +212,8 @@ const (
 // apiPage is the settings of an API.
 type apiPage struct {
 	apiFrame
+	edit
 	Form    apiForm
-	Wrong   map[string]string
-	Problem string
-	Seen    int64
 	Address string
 	Algs    []choice
 }
@@ -221,7 +231,12 @@ func (d *Dashboard) apiSettings(w http.ResponseWriter, q *request) error {
 }
 
 func (d *Dashboard) showAPI(w http.ResponseWriter, q *request, p apiPage) error {
-	p.Seen, p.Address = p.API.UpdatedAt.UnixMilli(), apiAddress(p.API.ID, tabSettings)
+	stored, err := apiFormOf(p.API)
+	if err != nil {
+		return err
+	}
+	p.about(apiState(p.API), stored.fields())
+	p.Address = apiAddress(p.API.ID, tabSettings)
 	p.Algs = chosen(p.Form.Alg, choice{Value: "RS256", Name: "RS256"}, choice{Value: "ES256", Name: "ES256"})
 	v := view{Title: p.API.Name, Script: "form.js", Failed: p.Problem != "" || len(p.Wrong) > 0, Body: p}
 	return d.show(w, q, "api-settings", v)
@@ -236,21 +251,30 @@ func (d *Dashboard) saveAPI(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := apiPage{apiFrame: frame, Wrong: map[string]string{}, Form: apiForm{
-		Name: f.line("name"), Lifetime: f.line("token_lifetime"), Alg: f.Get("signing_alg"),
-		Offline: f.on("allow_offline_access"), SkipConsent: f.on("skip_consent"), Policies: f.on("enforce_policies"), Permissions: f.on("permissions"),
-	}}
-	patch := p.Form.patch(a, p.Wrong)
+	stored, err := apiFormOf(a)
+	if err != nil {
+		return err
+	}
+	p := apiPage{apiFrame: frame, edit: edited(f, "seen"), Form: stored}
+	read(f, p.Form.fields())
+	switch {
+	case a.Managed:
+		return manage.ErrManaged
+	case p.Seen == "":
+		return errNoVersion
+	case p.Seen != apiState(a):
+		return d.showStaleAPI(w, q, p)
+	}
+	change := changes(p.Form.patch(a, p.Wrong), stored.patch(a, map[string]string{}))
+	if len(change) == 0 {
+		return leave(w, q.Request, apiAddress(a.ID, tabSettings)+"?done=saved")
+	}
 	if len(p.Wrong) > 0 {
 		return d.showAPI(w, q, p)
 	}
-	err = d.patchAPI(q, a.ID, f.Get("seen"), patch)
+	err = d.patchAPI(q, a.ID, p.Seen, change)
 	if errors.Is(err, manage.ErrStale) {
-		if _, p.apiFrame, err = d.api(q, tabSettings); err != nil {
-			return err
-		}
-		p.Problem = staleAPI
-		return d.showAPI(w, q, p)
+		return d.showStaleAPI(w, q, p)
 	}
 	if told := fault.Of(err); err != nil && (told.Kind == fault.Invalid || told.Kind == fault.Conflict) {
 		p.Problem = told.Message
@@ -262,10 +286,27 @@ func (d *Dashboard) saveAPI(w http.ResponseWriter, q *request) error {
 	return leave(w, q.Request, apiAddress(a.ID, tabSettings)+"?done=saved")
 }
 
-const staleAPI = "Somebody else has saved this API since you opened it. Save again to keep what you typed, or discard it."
+// apiState names a state of an API: no two have the same.
+func apiState(a *tenant.API) string { return strconv.FormatInt(a.UpdatedAt.UnixMilli(), 10) }
 
-// patch is the change that the form asks for; what is wrong with it is put
-// beside.
+// showStaleAPI shows what was typed on top of what somebody else stored
+// meanwhile.
+func (d *Dashboard) showStaleAPI(w http.ResponseWriter, q *request, p apiPage) error {
+	a, frame, err := d.api(q, tabSettings)
+	if err != nil {
+		return err
+	}
+	stored, err := apiFormOf(a)
+	if err != nil {
+		return err
+	}
+	p.apiFrame = frame
+	p.stale("this API since you opened it", p.Form.fields(), stored.fields())
+	p.Form.patch(a, p.Wrong)
+	return d.showAPI(w, q, p)
+}
+
+// patch is all that the form says; what is wrong with it is put beside.
 func (f *apiForm) patch(a *tenant.API, wrong map[string]string) map[string]any {
 	const month = 2592000
 	number, err := strconv.Atoi(f.Lifetime)

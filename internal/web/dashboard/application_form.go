@@ -1,12 +1,12 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -44,19 +44,23 @@ func applicationFormOf(c *tenant.Client) (applicationForm, error) {
 		Leeway: strconv.Itoa(int(c.Refresh.Leeway.Seconds())), Grants: c.GrantTypes,
 		Conformant: c.SaysConformant, SaidConformant: c.SaysConformant || c.SaysLegacy, CrossOrigin: c.CrossOrigin, Pushed: c.NeedsPushed, ProofKey: c.NeedsProof,
 	}
-	f.RefreshLife = lifeOr(c.Refresh.Lifetime, "2592000")
-	f.IdleLife = lifeOr(c.Refresh.Idle, "1296000")
+	// What is not set may still be stored, and counts as soon as it is set.
+	refresh := doc.Object("refresh_token")
+	f.RefreshLife = storedNumber(refresh, "token_lifetime", "2592000")
+	f.IdleLife = storedNumber(refresh, "idle_token_lifetime", "1296000")
+	tidy(f.fields())
 	return f, nil
 }
 
-func lines(list []string) string { return strings.Join(list, "\n") }
-
-func lifeOr(life time.Duration, otherwise string) string {
-	if life <= 0 {
+func storedNumber(o *settings.Object, name, otherwise string) string {
+	var n int
+	if raw := o.Raw(name); raw == nil || json.Unmarshal(raw, &n) != nil {
 		return otherwise
 	}
-	return strconv.Itoa(int(life.Seconds()))
+	return strconv.Itoa(n)
 }
+
+func lines(list []string) string { return strings.Join(list, "\n") }
 
 // entries are the lines of a text, without those that are empty.
 func entries(text string) []string {
@@ -69,25 +73,49 @@ func entries(text string) []string {
 	return list
 }
 
-// readApplicationForm reads the page. What it has no field for stays as c says.
-func readApplicationForm(f form, c *tenant.Client) applicationForm {
-	form := applicationForm{
-		Name: f.line("name"), Description: f.line("description"), Type: f.Get("app_type"), Logo: f.line("logo_uri"),
-		LoginURI: f.line("initiate_login_uri"), Method: f.Get("token_endpoint_auth_method"),
-		KeyMethod: c.AuthMethod == tenant.AuthPrivateKeyJWT || c.AuthMethod == tenant.AuthTLS,
-		Callbacks: f.Get("callbacks"), LogoutURLs: f.Get("allowed_logout_urls"), WebOrigins: f.Get("web_origins"), CORS: f.Get("allowed_origins"),
-		IDTokenLife: f.line("lifetime_in_seconds"), IDTokenAlg: f.Get("alg"),
-		Rotating: f.on("rotating"), Expiring: f.on("expiring"), IdleExpiring: f.on("idle_expiring"), Leeway: f.line("leeway"),
-		RefreshLife: f.line("token_lifetime"), IdleLife: f.line("idle_token_lifetime"), Grants: f.picked("grant."),
-		Conformant: f.on("oidc_conformant"), CrossOrigin: f.on("cross_origin_authentication"), Pushed: f.on("require_par"), ProofKey: f.on("require_proof"),
-		SaidConformant: c.SaysConformant || c.SaysLegacy,
+// fields are those that the page of an application has, in its order.
+func (f *applicationForm) fields() []formField {
+	list := []formField{
+		line("name", "Name", &f.Name), line("description", "Description", &f.Description),
+		line("logo_uri", "Application Logo", &f.Logo), pick("app_type", "Application Type", &f.Type, f.types()...),
 	}
-	for _, grant := range c.GrantTypes {
-		if !slices.ContainsFunc(grantNames(), func(n choice) bool { return n.Value == grant }) {
-			form.Grants = append(form.Grants, grant) // one that the page does not show
-		}
+	if !f.KeyMethod {
+		list = append(list, pick("token_endpoint_auth_method", "Authentication Method", &f.Method, f.methods()...))
 	}
-	return form
+	return append(list,
+		line("initiate_login_uri", "Application Login URI", &f.LoginURI),
+		area("callbacks", "Allowed Callback URLs", &f.Callbacks), area("allowed_logout_urls", "Allowed Logout URLs", &f.LogoutURLs),
+		area("web_origins", "Allowed Web Origins", &f.WebOrigins), area("allowed_origins", "Allowed Origins (CORS)", &f.CORS),
+		box("cross_origin_authentication", "Allow Cross-Origin Authentication", &f.CrossOrigin),
+		line("lifetime_in_seconds", "ID Token Expiration", &f.IDTokenLife), pick("alg", "Signature Algorithm", &f.IDTokenAlg),
+		box("rotating", "Refresh Token Rotation", &f.Rotating), line("leeway", "Rotation Overlap Period", &f.Leeway),
+		box("expiring", "Set Maximum Refresh Token Lifetime", &f.Expiring), line("token_lifetime", "Maximum Refresh Token Lifetime", &f.RefreshLife),
+		box("idle_expiring", "Set Idle Refresh Token Lifetime", &f.IdleExpiring), line("idle_token_lifetime", "Idle Refresh Token Lifetime", &f.IdleLife),
+		formField{name: "grant", label: "Grant Types", kind: groupField, group: &f.Grants, choices: grantNames()},
+		box("oidc_conformant", "OIDC Conformant", &f.Conformant), box("require_par", "Require Pushed Authorization Requests (PAR)", &f.Pushed),
+		box("require_proof", "Require Token Sender-Constraining (DPoP)", &f.ProofKey),
+	)
+}
+
+func (f *applicationForm) types() []choice {
+	var list []choice
+	if f.Type == "" {
+		list = append(list, choice{Value: "", Name: typeName("")})
+	}
+	for _, t := range applicationTypes() {
+		list = append(list, choice{Value: t.Value, Name: t.Name})
+	}
+	return chosen(f.Type, list...)
+}
+
+// change is what the form asks for and the application has not.
+func (f *applicationForm) change(c *tenant.Client) (map[string]any, error) {
+	stored, err := applicationFormOf(c)
+	if err != nil {
+		return nil, err
+	}
+	change := changes(f.patch(), stored.patch())
+	return change, overlay(change, c.Doc, "refresh_token")
 }
 
 // grantNames are the grant types that the page shows, in words of the field.
@@ -229,7 +257,7 @@ func onOwnMachine(u *url.URL) bool {
 	return u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" || u.Hostname() == "::1"
 }
 
-// patch is the change that the form asks for.
+// patch is all that the form says.
 func (f *applicationForm) patch() map[string]any {
 	number := func(s string) int { n, _ := strconv.Atoi(s); return n }
 	refresh := map[string]any{
@@ -243,16 +271,12 @@ func (f *applicationForm) patch() map[string]any {
 	if f.Expiring || f.IdleExpiring {
 		refresh["expiration_type"] = "expiring"
 	}
-	grants := f.Grants
-	if grants == nil {
-		grants = []string{}
-	}
 	patch := map[string]any{
 		"name": f.Name, "description": f.Description, "logo_uri": f.Logo, "initiate_login_uri": f.LoginURI,
 		"callbacks": entries(f.Callbacks), "allowed_logout_urls": entries(f.LogoutURLs),
 		"web_origins": entries(f.WebOrigins), "allowed_origins": entries(f.CORS),
 		"jwt_configuration": map[string]any{"lifetime_in_seconds": number(f.IDTokenLife), "alg": f.IDTokenAlg},
-		"refresh_token":     refresh, "grant_types": grants,
+		"refresh_token":     refresh, "grant_types": append([]string{}, f.Grants...),
 		"cross_origin_authentication": f.CrossOrigin, "require_pushed_authorization_requests": f.Pushed,
 		"require_proof_of_possession": f.ProofKey,
 	}
@@ -269,34 +293,4 @@ func (f *applicationForm) patch() map[string]any {
 		}
 	}
 	return patch
-}
-
-// differences names the fields in which two forms differ.
-func (f *applicationForm) differences(other applicationForm) []string {
-	var names []string
-	mine, theirs := f.patch(), other.patch()
-	for _, field := range []struct{ key, label string }{
-		{"name", "Name"},
-		{"description", "Description"},
-		{"app_type", "Application Type"},
-		{"token_endpoint_auth_method", "Authentication Method"},
-		{"logo_uri", "Application Logo"},
-		{"initiate_login_uri", "Application Login URI"},
-		{"callbacks", "Allowed Callback URLs"},
-		{"allowed_logout_urls", "Allowed Logout URLs"},
-		{"web_origins", "Allowed Web Origins"},
-		{"allowed_origins", "Allowed Origins (CORS)"},
-		{"jwt_configuration", "ID Token"},
-		{"refresh_token", "Refresh Token"},
-		{"grant_types", "Grant Types"},
-		{"oidc_conformant", "OIDC Conformant"},
-		{"cross_origin_authentication", "Cross-Origin Authentication"},
-		{"require_pushed_authorization_requests", "Pushed Authorization Requests"},
-		{"require_proof_of_possession", "Proof of Possession"},
-	} {
-		if fmt.Sprint(mine[field.key]) != fmt.Sprint(theirs[field.key]) {
-			names = append(names, field.label)
-		}
-	}
-	return names
 }

@@ -231,17 +231,15 @@ func (d *Dashboard) application(q *request, tab string) (*tenant.Client, applica
 // applicationPage is the settings of an application.
 type applicationPage struct {
 	applicationFrame
-	Form    applicationForm
-	Problem string
-	Wrong   map[string]string
+	edit
+	Form applicationForm
 	// Warnings are about addresses that are taken and may not be meant, by
 	// field.
 	Warnings map[string][]string
 	Rejected *rejected
 	Domain   string
-	Seen     int64 // when it was last changed
 	Address  string
-	Types    []applicationType
+	Types    []choice
 	Methods  []choice
 	Grants   []choice
 	Algs     []choice
@@ -266,11 +264,14 @@ func (d *Dashboard) applicationSettings(w http.ResponseWriter, q *request) error
 }
 
 func (d *Dashboard) showApplication(w http.ResponseWriter, q *request, p applicationPage) error {
-	p.Domain, p.Types, p.Address = d.domain(), applicationTypes(), applicationAddress(p.Client.ID, tabSettings)
-	p.Seen = p.Client.UpdatedAt.UnixMilli()
+	p.Domain, p.Types, p.Address = d.domain(), p.Form.types(), applicationAddress(p.Client.ID, tabSettings)
+	stored, err := applicationFormOf(p.Client)
+	if err != nil {
+		return err
+	}
+	p.about(strconv.FormatInt(p.Client.UpdatedAt.UnixMilli(), 10), stored.fields())
 	p.Methods, p.Algs, p.Grants = p.Form.methods(), p.Form.algs(), p.Form.grantChoices()
 	p.Warnings = p.Form.warnings(d.Dev)
-	var err error
 	if p.Rejected, err = d.rejectedCallback(q, p.Client); err != nil {
 		return err
 	}
@@ -288,15 +289,32 @@ func (d *Dashboard) saveApplication(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := applicationPage{applicationFrame: frame, Form: readApplicationForm(sent, c)}
+	form, err := applicationFormOf(c)
+	if err != nil {
+		return err
+	}
+	read(sent, form.fields())
+	p := applicationPage{applicationFrame: frame, edit: edited(sent, "seen"), Form: form}
+	seen, err := strconv.ParseInt(p.Seen, 10, 64)
+	switch {
+	case c.Managed:
+		return manage.ErrManaged
+	case err != nil || seen <= 0:
+		return errNoVersion
+	case seen != c.UpdatedAt.UnixMilli():
+		return d.showStaleApplication(w, q, p)
+	}
+	change, err := p.Form.change(c)
+	if err != nil {
+		return err
+	}
+	if len(change) == 0 {
+		return leave(w, q.Request, applicationAddress(c.ID, tabSettings)+"?done=saved")
+	}
 	if p.Wrong = p.Form.check(); len(p.Wrong) > 0 {
 		return d.showApplication(w, q, p)
 	}
-	seen, err := strconv.ParseInt(sent.Get("seen"), 10, 64)
-	if err != nil || seen <= 0 {
-		return errNoVersion
-	}
-	raw, body, err := document(p.Form.patch())
+	raw, body, err := document(change)
 	if err != nil {
 		return err
 	}
@@ -314,8 +332,8 @@ func (d *Dashboard) saveApplication(w http.ResponseWriter, q *request) error {
 	return leave(w, q.Request, applicationAddress(c.ID, tabSettings)+"?done=saved")
 }
 
-// showStaleApplication shows what was typed, now for the state that somebody
-// else stored meanwhile, and where the two differ.
+// showStaleApplication shows what was typed on top of what somebody else stored
+// meanwhile.
 func (d *Dashboard) showStaleApplication(w http.ResponseWriter, q *request, p applicationPage) error {
 	c, frame, err := d.application(q, tabSettings)
 	if err != nil {
@@ -326,9 +344,8 @@ func (d *Dashboard) showStaleApplication(w http.ResponseWriter, q *request, p ap
 		return err
 	}
 	p.applicationFrame = frame
-	p.Problem = "Somebody else has saved this application since you opened it. Save again to keep what you typed, or discard it."
-	if names := p.Form.differences(stored); len(names) > 0 {
-		p.Problem += " What is stored now differs in: " + strings.Join(names, ", ") + "."
-	}
+	p.Form.KeyMethod, p.Form.SaidConformant = stored.KeyMethod, stored.SaidConformant
+	p.stale("this application since you opened it", p.Form.fields(), stored.fields())
+	p.Wrong = p.Form.check()
 	return d.showApplication(w, q, p)
 }

@@ -152,10 +152,10 @@ func TestApplicationsThatSomebodyElseSaved(t *testing.T) {
 		t.Fatalf("%d, stored %q", p.Status, w.client(id).Name)
 	}
 	w.says(p, "Somebody else has saved this application since you opened it")
-	w.says(p, "differs in: Name, Description")
+	w.says(p, "in the fields that you had left alone: Name.")
 	p = w.submit(w.browser, p.Form("callbacks").Press("save"))
 	w.says(p, "Saved.")
-	if c := w.client(id); c.Name != "Shop" || !strings.Contains(string(c.Doc), `"description":"mine"`) {
+	if c := w.client(id); c.Name != "Theirs" || !strings.Contains(string(c.Doc), `"description":"mine"`) {
 		t.Errorf("stored %s", c.Doc)
 	}
 }

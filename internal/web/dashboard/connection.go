@@ -21,17 +21,13 @@ const twilio = "twilio"
 // settingsPage is the settings of a connection.
 type settingsPage struct {
 	connectionFrame
-	Form    connectionForm
-	Wrong   map[string]string
-	Problem string
-	Version int64
-	// Theirs is what somebody else stored meanwhile, where it is something
-	// else.
-	Theirs    map[string]string
+	edit
+	Form      connectionForm
 	Address   string // of the page
 	Twilio    bool   // the account is Twilio's
 	Ending    string // the last four characters of the stored token
 	TokenDate string // " 2 Jan 2026": since when it is stored
+	TokenLost string // says that a token which was typed is not stored
 	Warnings  []string
 	Unsaved   bool // the form has something else than is stored
 	Checked   bool // the provider was asked
@@ -49,11 +45,11 @@ func (d *Dashboard) settings(w http.ResponseWriter, q *request) error {
 }
 
 func (d *Dashboard) showSettings(w http.ResponseWriter, q *request, c *tenant.Connection, p settingsPage) error {
-	p.Version, p.Twilio, p.Address = c.Version, usesTwilio(c), tabAddress(c.ID, tabSettings)
-	if t := c.Secrets[settings.SecretTwilio]; len(t) >= 16 {
-		p.Ending = t[len(t)-4:]
-	} else if t != "" {
-		p.Ending = "…" // too short to show a part of it
+	stored := formOf(c)
+	p.about(strconv.FormatInt(c.Version, 10), stored.fields(c))
+	p.Twilio, p.Address = usesTwilio(c), tabAddress(c.ID, tabSettings)
+	if t := c.Secrets[settings.SecretTwilio]; t != "" {
+		p.Ending = ending(t)
 	}
 	if at := c.SecretsAt[settings.SecretTwilio]; !at.IsZero() {
 		p.TokenDate = " " + at.UTC().Format("2 Jan 2006")
@@ -63,7 +59,11 @@ func (d *Dashboard) showSettings(w http.ResponseWriter, q *request, c *tenant.Co
 	if p.Clients, err = d.people(q.Context()); err != nil {
 		return err
 	}
-	p.Form.Token = "" // never shown, also not to who has just typed it
+	// It is never shown, also not to who has just typed it.
+	if p.Form.Token != "" && p.Form.Token != c.Secrets[settings.SecretTwilio] {
+		p.TokenLost = "The token you typed was not saved: type it again."
+	}
+	p.Form.Token = ""
 	p.Unsaved = p.Form.unsaved(c)
 	v := view{Title: title(c), Script: "form.js", Failed: p.Problem != "" || len(p.Wrong) > 0, Body: p}
 	if c.Channel == tenant.Email {
@@ -124,7 +124,7 @@ func (d *Dashboard) saveSettings(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := settingsPage{connectionFrame: frame, Form: readConnectionForm(sent)}
+	p := settingsPage{connectionFrame: frame, edit: edited(sent, "version"), Form: readConnectionForm(sent, c)}
 	switch sent.Get("action") {
 	case "check":
 		return d.checkSender(w, q, c, p)
@@ -132,20 +132,23 @@ func (d *Dashboard) saveSettings(w http.ResponseWriter, q *request) error {
 		p.Form.resetTexts()
 		return d.showSettings(w, q, c, p)
 	}
-	sender := usesTwilio(c)
-	stored := c.Secrets[settings.SecretTwilio] != "" && p.Form.TwilioSID == c.Sender.TwilioSID || c.Sender.TwilioAPIKey != ""
-	if p.Wrong = p.Form.check(c.Channel, sender, stored); len(p.Wrong) > 0 {
+	version, err := strconv.ParseInt(p.Seen, 10, 64)
+	switch {
+	case c.Managed:
+		return manage.ErrManaged
+	case err != nil || version <= 0:
+		return errNoVersion
+	case version != c.Version:
+		return d.showStale(w, q, p)
+	}
+	change := p.Form.change(c)
+	if len(change) == 0 {
+		return leave(w, q.Request, tabAddress(c.ID, tabSettings)+"?done=saved")
+	}
+	if p.Wrong = p.Form.check(c); len(p.Wrong) > 0 {
 		return d.showSettings(w, q, c, p)
 	}
-	version, err := strconv.ParseInt(sent.Get("version"), 10, 64)
-	if err != nil || version <= 0 {
-		return errNoVersion
-	}
-	raw, err := p.Form.patch(c.Channel, sender)
-	if err != nil {
-		return err
-	}
-	body, err := settings.ParseObject(raw)
+	raw, body, err := patch(change)
 	if err != nil {
 		return err
 	}
@@ -165,35 +168,17 @@ func (d *Dashboard) saveSettings(w http.ResponseWriter, q *request) error {
 
 var errNoVersion = fault.New(fault.Invalid, "invalid_request", "The form is not whole. Load the page again.")
 
-// showStale shows both what was typed and what somebody else stored meanwhile.
+// showStale shows what was typed on top of what somebody else stored meanwhile.
 func (d *Dashboard) showStale(w http.ResponseWriter, q *request, p settingsPage) error {
 	c, frame, err := d.connection(q, tabSettings)
 	if err != nil {
 		return err
 	}
+	stored := formOf(c)
 	p.connectionFrame = frame
-	p.Problem = "Somebody else has saved this connection since you opened it. What they stored is shown below the fields. Save again to keep what you typed, or discard it."
-	p.Theirs = differences(p.Form, formOf(c))
+	p.stale("this connection since you opened it", p.Form.fields(c), stored.fields(c))
+	p.Wrong = p.Form.check(c)
 	return d.showSettings(w, q, c, p)
-}
-
-// differences are the stored values of the fields that were typed otherwise.
-func differences(mine, theirs connectionForm) map[string]string {
-	yes := map[bool]string{true: "on", false: "off"}
-	out := map[string]string{}
-	for name, pair := range map[string][2]string{
-		"twilio_sid": {mine.TwilioSID, theirs.TwilioSID}, "from": {mine.From, theirs.From},
-		"messaging_service_sid": {mine.ServiceSID, theirs.ServiceSID}, "template": {mine.Template, theirs.Template},
-		"mail_from": {mine.MailFrom, theirs.MailFrom}, "subject": {mine.Subject, theirs.Subject}, "body": {mine.Body, theirs.Body},
-		"time_step": {mine.Expiry, theirs.Expiry}, "length": {mine.Length, theirs.Length},
-		"request_language": {mine.Language, theirs.Language},
-		"disable_signup":   {yes[mine.NoSignUp], yes[theirs.NoSignUp]},
-	} {
-		if pair[0] != pair[1] {
-			out[name] = or(pair[1], "(empty)")
-		}
-	}
-	return out
 }
 
 // checkSender asks the provider whether it would take messages.

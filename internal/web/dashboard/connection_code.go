@@ -38,30 +38,31 @@ func (d *Dashboard) typedCode(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := settingsPage{connectionFrame: f, Form: readConnectionForm(sent)}
-	sender := usesTwilio(c)
-	if p.Wrong = p.Form.check(c.Channel, sender, true); len(p.Wrong) > 0 {
+	p := settingsPage{connectionFrame: f, edit: edited(sent, "version"), Form: readConnectionForm(sent, c)}
+	p.Wrong = p.Form.check(c)
+	delete(p.Wrong, "twilio_token") // a variable stands for it
+	if len(p.Wrong) > 0 {
 		return d.showSettings(w, q, c, p)
 	}
-	raw, err := p.Form.patch(c.Channel, sender)
-	if err != nil {
-		return err
+	typed := c
+	if change := p.Form.change(c); len(change) > 0 {
+		_, body, err := patch(change)
+		if err != nil {
+			return err
+		}
+		after, err := settings.ChangeConnection(c, body, settings.Keep)
+		if err != nil {
+			return err
+		}
+		typed = &after.Connection
+		typed.ID = c.ID
 	}
-	body, err := settings.ParseObject(raw)
-	if err != nil {
-		return err
-	}
-	change, err := settings.ChangeConnection(c, body, settings.Keep)
-	if err != nil {
-		return err
-	}
-	change.Connection.ID = c.ID
 	if f.Tabs != nil {
 		for i := range f.Tabs {
 			f.Tabs[i].Here = f.Tabs[i].Address == tabAddress(c.ID, tabCode)
 		}
 	}
-	return d.showConnectionCode(w, q, &change.Connection, connectionCodePage{connectionFrame: f, Unsaved: true})
+	return d.showConnectionCode(w, q, typed, connectionCodePage{connectionFrame: f, Unsaved: true})
 }
 
 func (d *Dashboard) showConnectionCode(w http.ResponseWriter, q *request, c *tenant.Connection, p connectionCodePage) error {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/message"
 	"github.com/doorcode/doorcode/internal/settings"
@@ -23,6 +24,40 @@ type connectionForm struct {
 	Expiry, Length, Language                   string
 	NoSignUp, Autofill, NewCodes               bool
 	Numbers, Wait                              string
+
+	token, tokenShown string // the stored one: what tells it from others, and what is shown of it
+}
+
+// fields are those that the page of a connection has, in its order.
+func (f *connectionForm) fields(c *tenant.Connection) []formField {
+	var list []formField
+	if usesTwilio(c) {
+		secret := line("twilio_token", "Twilio Auth Token", &f.Token)
+		secret.kind, secret.stored, secret.shown = secretField, f.token, f.tokenShown
+		list = append(list,
+			line("twilio_sid", "Twilio Account SID", &f.TwilioSID), secret,
+			pick("source", "SMS Source", &f.Source, choice{Value: sourceFrom, Name: "From"}, choice{Value: sourceService, Name: "Messaging Service (Copilot)"}),
+			line("from", "From", &f.From), line("messaging_service_sid", "Twilio Messaging Service SID", &f.ServiceSID),
+		)
+	}
+	if c.Channel == tenant.Email {
+		list = append(list,
+			line("mail_from", "From", &f.MailFrom), line("subject", "Subject", &f.Subject), area("body", "Body", &f.Body),
+			area("auth_params", "Authentication Parameters", &f.AuthParams))
+	} else {
+		list = append(list, area("template", "Message", &f.Template),
+			pick("syntax", "Syntax", &f.Syntax, choice{Value: string(message.Liquid), Name: "Liquid"}, choice{Value: string(message.Markdown), Name: "Markdown"}))
+	}
+	list = append(list,
+		line("time_step", "OTP Expiry", &f.Expiry), line("length", "OTP Length", &f.Length), box("disable_signup", "Disable Sign Ups", &f.NoSignUp),
+		line("request_language", "Language of messages", &f.Language))
+	if c.Channel == tenant.SMS {
+		list = append(list, box("autofill", "Let phones fill the code in", &f.Autofill),
+			pick("numbers", "Numbers that are taken", &f.Numbers, choice{Value: "", Name: "Any: the provider decides"},
+				choice{Value: "possible", Name: "Possible ones: their country has such"}, choice{Value: "valid", Name: "Valid ones: their digits are in use there"}))
+	}
+	return append(list, box("resend", "A new code each time one is asked for", &f.NewCodes),
+		line("wait", "Wait for the provider (milliseconds)", &f.Wait))
 }
 
 // Where the messages of an SMS connection come from.
@@ -46,22 +81,53 @@ func formOf(c *tenant.Connection) connectionForm {
 	if f.ServiceSID != "" {
 		f.Source = sourceService
 	}
-	if len(c.AuthParams) > 0 {
+	if raw := authParams(c); len(raw) > 0 {
+		f.AuthParams = string(raw)
+	}
+	if t := c.Secrets[settings.SecretTwilio]; t != "" {
+		f.tokenShown = "one that ends in " + ending(t)
+		f.token = c.SecretsAt[settings.SecretTwilio].UTC().Format(time.RFC3339Nano) + " " + ending(t)
+	}
+	tidy(f.fields(c))
+	return f
+}
+
+// ending is what may be seen of a stored token: its last four characters, unless
+// that would be much of it.
+func ending(token string) string {
+	if len(token) >= 16 {
+		return token[len(token)-4:]
+	}
+	return "…"
+}
+
+// authParams are the parameters of a connection's links as people edit them: as
+// they are stored, in lines.
+func authParams(c *tenant.Connection) []byte {
+	var b bytes.Buffer
+	if stored := storedAuthParams(c); stored != nil && stored.Len() > 0 && json.Indent(&b, stored.Bytes(), "", "  ") == nil {
+		return b.Bytes()
+	}
+	if len(c.AuthParams) > 0 { // they came as a text
 		if raw, err := json.MarshalIndent(c.AuthParams, "", "  "); err == nil {
-			f.AuthParams = string(raw)
+			return raw
 		}
 	}
-	return f
+	return nil
+}
+
+// storedAuthParams is the stored object, nil if there is none.
+func storedAuthParams(c *tenant.Connection) *settings.Object {
+	doc, err := settings.ParseObject(c.Doc)
+	if err != nil {
+		return nil
+	}
+	return doc.Object("options").Object("authParams")
 }
 
 // unsaved reports whether saving the form would store something else than the
 // connection has.
-func (f *connectionForm) unsaved(c *tenant.Connection) bool {
-	stored := formOf(c)
-	mine, err := f.patch(c.Channel, usesTwilio(c))
-	theirs, err2 := stored.patch(c.Channel, usesTwilio(c))
-	return err != nil || err2 != nil || !bytes.Equal(mine, theirs)
-}
+func (f *connectionForm) unsaved(c *tenant.Connection) bool { return len(f.change(c)) > 0 }
 
 // resetTexts puts the built-in texts in place of those that were typed.
 func (f *connectionForm) resetTexts() {
@@ -77,17 +143,11 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// readConnectionForm reads the page. Line breaks are those of texts here, not
-// those of forms.
-func readConnectionForm(f form) connectionForm {
-	text := func(name string) string { return strings.ReplaceAll(f.Get(name), "\r\n", "\n") }
-	return connectionForm{
-		TwilioSID: f.line("twilio_sid"), Token: f.line("twilio_token"), Source: f.Get("source"), From: f.line("from"),
-		ServiceSID: f.line("messaging_service_sid"), Template: text("template"), Syntax: f.Get("syntax"),
-		MailFrom: f.line("mail_from"), Subject: f.line("subject"), Body: text("body"), AuthParams: text("auth_params"),
-		Expiry: f.line("time_step"), Length: f.line("length"), Language: f.line("request_language"), NoSignUp: f.on("disable_signup"),
-		Autofill: f.on("autofill"), NewCodes: f.on("resend"), Numbers: f.Get("numbers"), Wait: f.line("wait"),
-	}
+// readConnectionForm reads the page of a connection.
+func readConnectionForm(sent form, c *tenant.Connection) connectionForm {
+	f := formOf(c)
+	read(sent, f.fields(c))
+	return f
 }
 
 // What Twilio takes as a sender: a number, a short code, or a name.
@@ -98,9 +158,8 @@ var (
 )
 
 // check says what is wrong with the form, by field, and how to mend it. Twilio's
-// account is another provider's business where sender is false; stored says that
-// there is a token already.
-func (f *connectionForm) check(channel tenant.Channel, sender, stored bool) map[string]string {
+// account is another provider's business where there is another.
+func (f *connectionForm) check(c *tenant.Connection) map[string]string {
 	wrong := map[string]string{}
 	if n, err := strconv.Atoi(f.Expiry); err != nil || n < int(tenant.MinLifetime.Seconds()) {
 		wrong["time_step"] = fmt.Sprintf("Enter seconds, %d or more.", int(tenant.MinLifetime.Seconds()))
@@ -111,14 +170,15 @@ func (f *connectionForm) check(channel tenant.Channel, sender, stored bool) map[
 	if n, err := strconv.Atoi(or(f.Wait, "0")); err != nil || n < 0 || n > 10_000 {
 		wrong["wait"] = "Enter milliseconds, 0 to 10000."
 	}
-	if channel == tenant.Email {
+	if c.Channel == tenant.Email {
 		f.checkMail(wrong)
 		return wrong
 	}
 	if _, err := f.sms(); err != nil {
 		wrong["template"] = err.Error()
 	}
-	if sender {
+	if usesTwilio(c) {
+		stored := c.Secrets[settings.SecretTwilio] != "" && f.TwilioSID == c.Sender.TwilioSID || c.Sender.TwilioAPIKey != ""
 		f.checkTwilio(stored, wrong)
 	}
 	return wrong
@@ -176,7 +236,8 @@ func (f *connectionForm) checkMail(wrong map[string]string) {
 }
 
 // checkTwilio demands all of an account or none of it: without any the
-// connection is not ready, with half of one nobody knows what is meant.
+// connection is not ready, with half of one nobody knows what is meant. stored says
+// that there is a token already.
 func (f *connectionForm) checkTwilio(stored bool, wrong map[string]string) {
 	from := f.From
 	if f.Source == sourceService {
@@ -201,9 +262,37 @@ func (f *connectionForm) checkTwilio(stored bool, wrong map[string]string) {
 	}
 }
 
-// patch is the change that the form asks for. What is empty, or the built-in
-// text, is removed; a token that is left out stays.
-func (f *connectionForm) patch(channel tenant.Channel, sender bool) ([]byte, error) {
+// change is what the form asks for and the connection has not, by the names of
+// its options. What was left alone is not in it, so that it also stays what no
+// form has a field for.
+func (f *connectionForm) change(c *tenant.Connection) map[string]any {
+	stored := formOf(c)
+	change := changes(f.options(c), stored.options(c))
+	if mail, ok := change["email"].(map[string]any); ok && c.Text.Syntax == "" {
+		mail["syntax"] = "liquid" // which Auth0's tools expect
+	}
+	// A change of an object leaves the members that it does not name.
+	if raw, ok := change["authParams"].(json.RawMessage); ok {
+		if typed, err := settings.ParseObject(raw); err == nil {
+			if before := storedAuthParams(c); before != nil {
+				for _, name := range before.Names() {
+					typed.SetDefault(name, nil)
+				}
+			}
+			change["authParams"] = typed
+		}
+	}
+	return change
+}
+
+// patch is the body of a change.
+func patch(change map[string]any) ([]byte, *settings.Object, error) {
+	return document(map[string]any{"options": change})
+}
+
+// options are all that the form says. What is empty, or the built-in text, is
+// null; a token that is left out stays.
+func (f *connectionForm) options(c *tenant.Connection) map[string]any {
 	expiry, _ := strconv.Atoi(f.Expiry)
 	length, _ := strconv.Atoi(f.Length)
 	wait, _ := strconv.Atoi(or(f.Wait, "0"))
@@ -212,23 +301,23 @@ func (f *connectionForm) patch(channel tenant.Channel, sender bool) ([]byte, err
 		"totp":           map[string]any{"length": length, "time_step": expiry},
 		"disable_signup": f.NoSignUp, "request_language": unless(f.Language, ""), "doorcode": own,
 	}
-	if channel == tenant.Email {
+	if c.Channel == tenant.Email {
 		options["email"] = map[string]any{
 			"from": unless(f.MailFrom, message.DefaultMailFrom), "subject": unless(f.Subject, message.DefaultMailSubject),
-			"body": unless(f.Body, message.DefaultMailBody), "syntax": "liquid",
+			"body": unless(f.Body, message.DefaultMailBody),
 		}
-		options["authParams"] = json.RawMessage("null")
+		options["authParams"] = nil
 		if strings.TrimSpace(f.AuthParams) != "" {
 			options["authParams"] = json.RawMessage(f.AuthParams)
 		}
-	} else {
-		own["autofill"], own["numbers"] = f.Autofill, unless(f.Numbers, "")
-		options["template"], options["syntax"] = unless(f.Template, message.DefaultSMS), f.syntax()
-		if sender {
-			f.account(options)
-		}
+		return options
 	}
-	return json.Marshal(map[string]any{"options": options})
+	own["autofill"], own["numbers"] = f.Autofill, unless(f.Numbers, "")
+	options["template"], options["syntax"] = unless(f.Template, message.DefaultSMS), f.syntax()
+	if usesTwilio(c) {
+		f.account(options)
+	}
+	return options
 }
 
 func (f *connectionForm) syntax() string {
@@ -243,9 +332,10 @@ func (f *connectionForm) account(options map[string]any) {
 	if f.Token != "" {
 		options["twilio_token"] = f.Token
 	}
+	// A Messaging Service is used before a number, which may stay beside it.
 	options["from"], options["messaging_service_sid"] = unless(f.From, ""), nil
 	if f.Source == sourceService {
-		options["from"], options["messaging_service_sid"] = nil, unless(f.ServiceSID, "")
+		options["messaging_service_sid"] = unless(f.ServiceSID, "")
 	}
 }
 

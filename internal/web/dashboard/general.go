@@ -39,26 +39,43 @@ func generalFormOf(set *tenant.Settings) generalForm {
 		}
 		return strconv.FormatFloat(life.Hours(), 'f', -1, 64)
 	}
-	return generalForm{
+	f := generalForm{
 		FriendlyName: set.FriendlyName, Picture: set.PictureURL, SupportEmail: set.SupportEmail, SupportURL: set.SupportURL, Audience: set.DefaultAudience,
-		Locales: strings.Join(set.EnabledLocales, " "), ErrorPage: set.ErrorPage, LoginURI: set.LoginURI, LogoutURLs: lines(set.LogoutURLs),
+		Locales: or(strings.Join(set.EnabledLocales, " "), "en"), ErrorPage: set.ErrorPage, LoginURI: set.LoginURI, LogoutURLs: lines(set.LogoutURLs),
 		Lifetime: hours(set.Sessions.Lifetime, tenant.DefaultSessionLifetime), Idle: hours(set.Sessions.Idle, tenant.DefaultSessionIdle),
 		SMSHour: strconv.Itoa(set.SMSBudget.Hour), SMSDay: strconv.Itoa(set.SMSBudget.Day),
 		Standards: set.Flags.StandardsStrict, Legacy: set.Flags.LegacyPipeline, Connections: set.Flags.ClientConnections,
 	}
+	tidy(f.fields())
+	return f
 }
 
-func readGeneralForm(f form) generalForm {
-	return generalForm{
-		FriendlyName: f.line("friendly_name"), Picture: f.line("picture_url"), SupportEmail: f.line("support_email"), SupportURL: f.line("support_url"), Audience: f.line("default_audience"),
-		Locales: f.line("enabled_locales"), ErrorPage: f.line("error_page"), LoginURI: f.line("default_redirection_uri"), LogoutURLs: f.Get("allowed_logout_urls"),
-		Lifetime: f.line("session_lifetime"), Idle: f.line("idle_session_lifetime"), SMSHour: f.line("sms_per_hour"), SMSDay: f.line("sms_per_day"),
-		Standards: f.on("standards_strict"), Legacy: f.on("enable_legacy_pipeline"), Connections: f.on("enable_client_connections"),
+// fields are those of the page, in its order.
+func (f *generalForm) fields() []formField {
+	return []formField{
+		line("friendly_name", "Friendly Name", &f.FriendlyName), line("picture_url", "Logo URL", &f.Picture),
+		line("support_email", "Support Email", &f.SupportEmail), line("support_url", "Support URL", &f.SupportURL),
+		line("enabled_locales", "Enabled languages", &f.Locales),
+		line("session_lifetime", "Require log in after", &f.Lifetime), line("idle_session_lifetime", "Inactivity timeout", &f.Idle),
+		line("default_audience", "Default Audience", &f.Audience),
+		line("default_redirection_uri", "Tenant Login URI", &f.LoginURI), line("error_page", "Error page", &f.ErrorPage),
+		area("allowed_logout_urls", "Allowed Logout URLs", &f.LogoutURLs),
+		line("sms_per_hour", "Messages in an hour", &f.SMSHour), line("sms_per_day", "Messages in a day", &f.SMSDay),
+		box("enable_client_connections", "Enable Application Connections", &f.Connections),
+		box("standards_strict", "Answer in the standards’ form where Auth0’s differs", &f.Standards),
+		box("enable_legacy_pipeline", "Applications from before OpenID Connect", &f.Legacy),
 	}
 }
 
-// patch is the change that the form asks for; what is wrong with it is put
-// beside.
+// change is what the form asks for and the settings have not; what is wrong with
+// the form is put beside.
+func (f *generalForm) change(set *tenant.Settings, wrong map[string]string) (map[string]any, error) {
+	stored := generalFormOf(set)
+	change := changes(f.patch(wrong), stored.patch(map[string]string{}))
+	return change, overlay(change, set.Doc, "error_page", "doorcode")
+}
+
+// patch is all that the form says; what is wrong with it is put beside.
 func (f *generalForm) patch(wrong map[string]string) map[string]any {
 	hours := func(field, text string) float64 {
 		h, err := strconv.ParseFloat(text, 64)
@@ -83,6 +100,7 @@ func (f *generalForm) patch(wrong map[string]string) map[string]any {
 	if len(wrong) == 0 && idle > life {
 		wrong["idle_session_lifetime"] = "A session cannot be idle for longer than it lives: make this at most the lifetime."
 	}
+	locales := strings.FieldsFunc(f.Locales, func(r rune) bool { return r == ' ' || r == ',' })
 	patch := map[string]any{
 		"friendly_name": unless(f.FriendlyName, ""), "picture_url": unless(f.Picture, ""), "support_email": unless(f.SupportEmail, ""), "support_url": unless(f.SupportURL, ""),
 		"default_audience": unless(f.Audience, ""), "default_redirection_uri": unless(f.LoginURI, ""), "allowed_logout_urls": entries(f.LogoutURLs),
@@ -92,30 +110,26 @@ func (f *generalForm) patch(wrong map[string]string) map[string]any {
 			"standards_strict": f.Standards, "enable_legacy_pipeline": f.Legacy, "enable_client_connections": f.Connections,
 		},
 	}
-	if locales := strings.FieldsFunc(f.Locales, func(r rune) bool { return r == ' ' || r == ',' }); len(locales) > 0 {
-		patch["enabled_locales"] = locales
+	if len(locales) == 0 {
+		locales = []string{"en"} // there is always one
 	}
+	patch["enabled_locales"] = locales
 	for name, address := range map[string]string{"default_redirection_uri": f.LoginURI, "picture_url": f.Picture} {
 		if address != "" && !strings.HasPrefix(address, "https://") {
 			wrong[name] = "Enter a whole address that begins with https://."
 		}
 	}
-	patch["error_page"] = nil
-	if f.ErrorPage != "" {
-		patch["error_page"] = map[string]any{"url": f.ErrorPage, "show_log_link": false}
-		if problem := addressProblem("error_page", f.ErrorPage); problem != "" {
-			wrong["error_page"] = "Here, " + problem
-		}
+	patch["error_page"] = map[string]any{"url": unless(f.ErrorPage, "")}
+	if problem := addressProblem("error_page", f.ErrorPage); f.ErrorPage != "" && problem != "" {
+		wrong["error_page"] = "Here, " + problem
 	}
 	return patch
 }
 
 // generalPage is the tenant's settings.
 type generalPage struct {
+	edit
 	Form    generalForm
-	Wrong   map[string]string
-	Problem string
-	Seen    string
 	Address string
 	Managed bool
 	Edit    bool
@@ -140,7 +154,9 @@ func (d *Dashboard) general(w http.ResponseWriter, q *request) error {
 }
 
 func (d *Dashboard) showGeneral(w http.ResponseWriter, q *request, set *tenant.Settings, p generalPage) error {
-	p.Seen, p.Address, p.Tabs, p.Issuer = manage.SettingsState(set), pathSettings, settingsTabs(pathSettings), d.URL+"/"
+	stored := generalFormOf(set)
+	p.about(manage.SettingsState(set), stored.fields())
+	p.Address, p.Tabs, p.Issuer = pathSettings, settingsTabs(pathSettings), d.URL+"/"
 	p.Managed, p.Edit = set.Managed, !set.Managed && q.Who.Role.May(tenant.Editor)
 	return d.show(w, q, "general", view{Title: "Settings", Script: "form.js", Failed: p.Problem != "" || len(p.Wrong) > 0, Body: p})
 }
@@ -151,38 +167,59 @@ func (d *Dashboard) saveGeneral(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := generalPage{Form: readGeneralForm(f), Wrong: map[string]string{}}
-	again := func() error {
-		set, err := d.Manage.Settings(q.Context())
-		if err != nil {
-			return err
-		}
-		return d.showGeneral(w, q, set, p)
-	}
-	patch := p.Form.patch(p.Wrong)
-	if len(p.Wrong) > 0 {
-		return again()
-	}
-	if f.Get("seen") == "" {
-		return errNoVersion
-	}
-	raw, body, err := document(patch)
+	set, err := d.Manage.Settings(q.Context())
 	if err != nil {
 		return err
 	}
-	_, err = d.Manage.ChangeSettings(q.Context(), q.actor(raw), body, f.Get("seen"))
+	p := generalPage{edit: edited(f, "seen"), Form: generalFormOf(set)}
+	read(f, p.Form.fields())
+	switch {
+	case set.Managed:
+		return manage.ErrManaged
+	case p.Seen == "":
+		return errNoVersion
+	case p.Seen != manage.SettingsState(set):
+		return d.showStaleGeneral(w, q, p)
+	}
+	change, err := p.Form.change(set, p.Wrong)
+	if err != nil {
+		return err
+	}
+	if len(change) == 0 {
+		return leave(w, q.Request, pathSettings+"?done=saved")
+	}
+	if len(p.Wrong) > 0 {
+		return d.showGeneral(w, q, set, p)
+	}
+	raw, body, err := document(change)
+	if err != nil {
+		return err
+	}
+	_, err = d.Manage.ChangeSettings(q.Context(), q.actor(raw), body, p.Seen)
 	if errors.Is(err, manage.ErrStale) {
-		p.Problem = "Somebody else has saved the settings since you opened them. Save again to keep what you typed, or discard it."
-		return again()
+		return d.showStaleGeneral(w, q, p)
 	}
 	if told := fault.Of(err); err != nil && (told.Kind == fault.Invalid || told.Kind == fault.Conflict) {
 		p.Problem = told.Message
-		return again()
+		return d.showGeneral(w, q, set, p)
 	}
 	if err != nil {
 		return err
 	}
 	return leave(w, q.Request, pathSettings+"?done=saved")
+}
+
+// showStaleGeneral shows what was typed on top of what somebody else stored
+// meanwhile.
+func (d *Dashboard) showStaleGeneral(w http.ResponseWriter, q *request, p generalPage) error {
+	set, err := d.Manage.Settings(q.Context())
+	if err != nil {
+		return err
+	}
+	stored := generalFormOf(set)
+	p.stale("the settings since you opened them", p.Form.fields(), stored.fields())
+	p.Form.patch(p.Wrong)
+	return d.showGeneral(w, q, set, p)
 }
 
 // codeOfAll is the page about the whole configuration.

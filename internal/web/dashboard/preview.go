@@ -55,7 +55,7 @@ func (d *Dashboard) previewTyped(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return d.showPreview(w, q, c, readConnectionForm(sent), sent)
+	return d.showPreview(w, q, c, readConnectionForm(sent, c), sent)
 }
 
 func (d *Dashboard) showPreview(w http.ResponseWriter, q *request, c *tenant.Connection, f connectionForm, sent form) error {

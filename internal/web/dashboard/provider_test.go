@@ -99,6 +99,55 @@ func TestD8TokenIsNotShown(t *testing.T) {
 	}
 }
 
+// D8: a token that was typed is in no answer; wherever the form is shown again
+// without having been saved, its field says that it has to be typed again. Else
+// the next press of Save would say "Saved." and keep the old one.
+func TestD8TypedTokenIsNotLostSilently(t *testing.T) {
+	s := newShop(t, twiliotest.Start(t))
+	const lost = "The token you typed was not saved: type it again."
+	send := func(path string, change ...string) (int, string) {
+		t.Helper()
+		f := s.form()
+		for i := 0; i < len(change); i += 2 {
+			f.Set(change[i], change[i+1])
+		}
+		status, _, page := s.once(http.MethodPost, path, f, "Cookie", s.cookie)
+		return status, page
+	}
+	const fresh = "another token, with 32 characters"
+	for name, tt := range map[string]struct {
+		path   string
+		change []string
+		want   int
+	}{
+		"refused":                           {"/settings", []string{"length", "3"}, http.StatusUnprocessableEntity},
+		"refused where settings are stored": {"/settings", []string{"request_language", strings.Repeat("x", 256)}, http.StatusUnprocessableEntity},
+		"stale":                             {"/settings", []string{"version", "1", "length", "8"}, http.StatusUnprocessableEntity},
+		"checked":                           {"/settings", []string{"action", "check"}, http.StatusOK},
+		"built-in text":                     {"/settings", []string{"action", "default"}, http.StatusOK},
+		"as code, and wrong":                {"/code", []string{"length", "3"}, http.StatusUnprocessableEntity},
+	} {
+		status, page := send(s.connection+tt.path, append(tt.change, "twilio_token", fresh)...)
+		if status != tt.want || !strings.Contains(page, `<p class="err" id="twilio_token-error">`+lost) || strings.Contains(page, fresh) {
+			t.Errorf("%s: %d, and the page does not say that the token is not saved, or has it:\n%s", name, status, page)
+		}
+		for _, same := range []string{"", twiliotest.Token} {
+			if _, page := send(s.connection+tt.path, append(tt.change, "twilio_token", same)...); strings.Contains(page, lost) {
+				t.Errorf("%s: nothing is lost with %q, and the page says so", name, same)
+			}
+		}
+	}
+	if got := s.world.connection("sms").Secrets["twilio_token"]; got != twiliotest.Token {
+		t.Error("the token was changed")
+	}
+	f := s.form()
+	f.Set("twilio_token", fresh)
+	s.change(s.connection+"/settings", f)
+	if got := s.world.connection("sms").Secrets["twilio_token"]; got != fresh {
+		t.Error("a token that was typed again is not stored")
+	}
+}
+
 // D9: a check of the credentials says what is in the way and how to mend it, and
 // sends nothing.
 func TestD9CheckCredentials(t *testing.T) {

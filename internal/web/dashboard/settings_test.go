@@ -64,12 +64,13 @@ func TestSMSSettings(t *testing.T) {
 		!c.Autofill || c.Resend != "new" || c.Numbers != "valid" || c.WaitForProvider.Milliseconds() != 500 || !c.BruteForce {
 		t.Errorf("stored is %+v", c)
 	}
-	// What is left empty stays or goes; the token stays.
+	// What is left empty stays or goes; the token stays, and so does the number,
+	// which calls still come from.
 	f = p.Form("twilio_sid").Set("source", "service").Set("messaging_service_sid", "MG00000000000000000000000000000001")
 	f.Values.Del("disable_signup")
 	w.says(w.submit(w.browser, f.Press("save")), "Saved.")
 	c = w.connection("sms")
-	if c.Secrets[settings.SecretTwilio] != token || c.Sender.From != "" || c.Sender.MessagingServiceSID == "" || c.NoSignUp {
+	if c.Secrets[settings.SecretTwilio] != token || c.Sender.From != "+15555550100" || c.Sender.MessagingServiceSID == "" || c.NoSignUp {
 		t.Errorf("stored is %+v", c.Sender)
 	}
 	events, err := w.Store.ListLogs(t.Context(), manage.LogQuery{Type: "sapi", Descending: true}, manage.Window{Limit: 100})

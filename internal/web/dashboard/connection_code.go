@@ -14,6 +14,7 @@ type connectionCodePage struct {
 	connectionFrame
 	Forms     []codeForm
 	Unsaved   bool
+	Typed     bool     // a token was typed, which a browser need not keep
 	Variables []string // which stand for secrets
 	Own       bool     // there are options that Terraform's provider does not know
 }
@@ -62,7 +63,7 @@ func (d *Dashboard) typedCode(w http.ResponseWriter, q *request) error {
 			f.Tabs[i].Here = f.Tabs[i].Address == tabAddress(c.ID, tabCode)
 		}
 	}
-	return d.showConnectionCode(w, q, typed, connectionCodePage{connectionFrame: f, Unsaved: true})
+	return d.showConnectionCode(w, q, typed, connectionCodePage{connectionFrame: f, Unsaved: true, Typed: p.Form.Token != ""})
 }
 
 func (d *Dashboard) showConnectionCode(w http.ResponseWriter, q *request, c *tenant.Connection, p connectionCodePage) error {

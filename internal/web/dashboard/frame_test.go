@@ -234,6 +234,63 @@ func TestD18Guard(t *testing.T) {
 	}
 }
 
+// D18: who looks at what was typed as code and goes back finds it in the fields,
+// told as not saved, and shown as it would be sent.
+func TestD18BackFromTheCode(t *testing.T) {
+	ctx := chromium.New(t)
+	w := newWorld(t)
+	w.developer()
+	w.enter(ctx)
+	settings := w.URL + passwordless + "/" + string(w.connection("sms").ID) + "/settings"
+	const typedHere = `document.getElementById("template")?.value === "{{ code }} typed" && document.getElementById("numbers").value === "valid" && document.querySelector("[name=autofill]").checked && document.getElementById("changed").textContent === "Not saved yet"`
+	if err := chromedp.Run(ctx, chromium.Open(settings),
+		chromium.Becomes(`document.getElementById("changed")?.textContent === "" && document.getElementById("preview").hidden`),
+		chromedp.SetValue("#template", "{{ code }} typed", chromedp.ByQuery),
+		chromedp.SetValue("#numbers", "valid", chromedp.ByQuery),
+		chromedp.Click("[name=autofill]", chromedp.ByQuery),
+		chromium.Becomes(typedHere),
+		chromedp.Click("#code", chromedp.ByQuery),
+		chromium.Becomes(`document.querySelector("main")?.textContent.includes("This is what you typed.") === true`),
+	); err != nil {
+		t.Fatal(err)
+	}
+	// The frame that the page comes with shows what is stored, and one that a
+	// script has put in its place what is typed.
+	if err := chromedp.Run(ctx, chromedp.Evaluate(`history.back()`, nil), chromium.Becomes(typedHere),
+		chromium.Becomes(`document.querySelector("iframe[name=preview]").hasAttribute("src") === false`)); err != nil {
+		t.Fatal(err)
+	}
+	var asks bool
+	w.evaluate(ctx, `(() => { const e = new Event("beforeunload", {cancelable: true}); dispatchEvent(e); return e.defaultPrevented; })()`, &asks)
+	if !asks {
+		t.Error("what was typed can be lost without being asked")
+	}
+}
+
+// D5: while what is typed is broken, the last message stays in its frame, dimmed,
+// with what is wrong beside it.
+func TestD5LastGoodPreview(t *testing.T) {
+	ctx := chromium.New(t)
+	w := newWorld(t)
+	w.developer()
+	w.enter(ctx)
+	settings := w.URL + passwordless + "/" + string(w.connection("sms").ID) + "/settings"
+	write := func(text string) chromedp.Action {
+		return chromedp.Evaluate(fmt.Sprintf(`(() => { const f = document.getElementById("template"); f.value = %q; f.dispatchEvent(new Event("input", {bubbles: true})); })()`, text), nil)
+	}
+	const frame = `document.querySelector("iframe[name=preview]")`
+	if err := chromedp.Run(ctx, chromium.Open(settings), chromium.Becomes(`document.getElementById("preview")?.hidden === true`),
+		chromedp.Evaluate(`window.first = `+frame+`, true`, nil), write("{{ code }} is good"),
+		chromium.Becomes(frame+` !== window.first`),
+		chromedp.Evaluate(`window.good = `+frame+`, true`, nil), write("{{ code"),
+		chromium.Becomes(`document.getElementById("preview-problem").textContent.startsWith("Line 1, column") && `+frame+` === window.good && window.good.classList.contains("past")`),
+		write("{{ code }} again"),
+		chromium.Becomes(`document.getElementById("preview-problem").textContent === "" && `+frame+` !== window.good && !`+frame+`.classList.contains("past")`),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Right to left: nothing runs out of the page, at any width.
 func TestRightToLeft(t *testing.T) {
 	ctx := chromium.New(t)

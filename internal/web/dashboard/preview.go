@@ -20,6 +20,7 @@ const previewPolicy = "sandbox; default-src 'none'; style-src 'self' 'unsafe-inl
 // previewPage is a message as it would be sent.
 type previewPage struct {
 	Problem        string
+	Past           bool // what was typed is broken: the message is the stored one
 	Text           string
 	Encoding       string
 	Segments       int
@@ -66,16 +67,13 @@ func (d *Dashboard) showPreview(w http.ResponseWriter, q *request, c *tenant.Con
 	p := previewPage{SMS: c.Channel == tenant.SMS, Language: vars.RequestLanguage}
 	if p.SMS {
 		vars.PhoneNumber = sampleNumber
-		err = p.renderSMS(&f, vars, d.Host)
-	} else {
-		vars.Email = sampleEmail
-		if sent.Get("preview_send") == "link" {
-			vars.Send, vars.Link = "link", d.URL+"/sample-link"
-		}
-		err = p.renderMail(&f, vars)
+	} else if vars.Email = sampleEmail; sent.Get("preview_send") == "link" {
+		vars.Send, vars.Link = "link", d.URL+"/sample-link"
 	}
-	if err != nil {
+	if err := p.render(&f, vars, d.Host); err != nil {
 		p.Problem = err.Error()
+		stored := formOf(c)
+		p.Past = p.render(&stored, vars, d.Host) == nil
 	}
 	var b bytes.Buffer
 	if err := d.pages.ExecuteTemplate(&b, "preview", p); err != nil {
@@ -113,6 +111,13 @@ func (d *Dashboard) sample(q *request, f connectionForm, sent form) (message.Var
 		v.ApplicationName, v.ClientID = client.Name, string(client.ID)
 	}
 	return v, nil
+}
+
+func (p *previewPage) render(f *connectionForm, v message.Vars, host string) error {
+	if p.SMS {
+		return p.renderSMS(f, v, host)
+	}
+	return p.renderMail(f, v)
 }
 
 func (p *previewPage) renderSMS(f *connectionForm, v message.Vars, host string) error {

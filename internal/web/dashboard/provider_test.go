@@ -137,6 +137,9 @@ func TestD8TypedTokenIsNotLostSilently(t *testing.T) {
 			}
 		}
 	}
+	if status, page := send(s.connection+"/code", "twilio_token", fresh); status != http.StatusOK || !strings.Contains(page, "Browsers may forget the token") || strings.Contains(page, fresh) {
+		t.Errorf("as code: %d, and the page does not say that the browser may forget the token, or has it", status)
+	}
 	if got := s.world.connection("sms").Secrets["twilio_token"]; got != twiliotest.Token {
 		t.Error("the token was changed")
 	}

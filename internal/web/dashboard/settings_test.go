@@ -275,7 +275,15 @@ func TestPreview(t *testing.T) {
 	w.says(look("sms", "template", "@@code@@", "autofill", "on"), "@localhost #482913")
 	w.says(look("sms", "template", "@@code@@"), "1 segment, GSM-7")
 	w.says(look("sms", "template", "@@code@@ Ж"+strings.Repeat("x", 80)), "2 segments, UCS-2")
-	w.says(look("sms", "template", "{{ code"), "Line 1, column")
+	// What is broken is said, and the message that would be sent is still there.
+	for name, field := range map[string]string{"sms": "template", "email": "body"} {
+		p := look(name, field, "{{ code")
+		w.says(p, "ine 1, column")
+		w.says(p, "The message as it is stored:")
+		if !strings.Contains(p.Body, `<div class="past">`) || !strings.Contains(p.Body, "482913") {
+			t.Errorf("%s: the stored message is not there: %s", name, p.Body)
+		}
+	}
 	p := look("sms", "template", "@@code@@ <script>alert(1)</script>")
 	if strings.Contains(p.Body, "<script>") {
 		t.Error("a message runs scripts")

@@ -1,7 +1,21 @@
 // Says that something is not saved yet, and asks before it is lost. It is for
 // every form with data-guard; Ctrl S saves.
-function state(form) {
-	return JSON.stringify([...new FormData(form)].filter(([name]) => !name.startsWith("preview_")));
+// differs reports whether a field has something else than the page came with. A
+// browser that goes back puts what was typed into the fields before any script
+// runs, so what they have then says nothing.
+function differs(field) {
+	if (field.type === "checkbox" || field.type === "radio") {
+		return field.checked !== field.defaultChecked;
+	}
+	if (field.options) {
+		const marked = [...field.options].findIndex((option) => option.defaultSelected);
+		return field.selectedIndex !== Math.max(0, marked);
+	}
+	return field.value !== (field.defaultValue ?? field.value);
+}
+
+function typed(form) {
+	return [...form.elements].some((field) => field.name && !field.name.startsWith("preview_") && differs(field));
 }
 
 function guard(form) {
@@ -9,13 +23,12 @@ function guard(form) {
 	if (!save || save.disabled) {
 		return;
 	}
-	const first = state(form);
 	// A page that shows what could not be saved is one with changes from the start.
 	const refused = form.dataset.guard === "unsaved" || document.querySelector("main > .alert-d") !== null;
 	const status = form.querySelector("[data-changed]");
 	let leaving = false;
 
-	const changed = () => refused || state(form) !== first;
+	const changed = () => refused || typed(form);
 	const tell = () => {
 		const text = changed() ? "Not saved yet" : "";
 		if (status && status.textContent !== text) {
@@ -32,9 +45,10 @@ function guard(form) {
 	form.addEventListener("kept", () => {
 		leaving = false;
 	});
-	// A page that the browser kept and shows again is guarded again.
+	// A page that the browser shows again is guarded again.
 	addEventListener("pageshow", () => {
 		leaving = false;
+		tell();
 	});
 	addEventListener("beforeunload", (event) => {
 		if (!leaving && changed()) {

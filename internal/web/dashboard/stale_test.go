@@ -201,6 +201,13 @@ func TestD18StaleForms(t *testing.T) {
 					t.Errorf("the page has %s = %q, want %q", name, got, want)
 				}
 			}
+			_, told, _ := strings.Cut(p.Text(), "left alone: ")
+			told, _, _ = strings.Cut(told, ". ")
+			for _, label := range strings.Split(told, ", ") {
+				if !labels(p)[label] {
+					t.Errorf("the page speaks of %q, and has no field with that label among %v", label, labels(p))
+				}
+			}
 			if n := strings.Count(p.Body, "Stored now:"); n != 1 {
 				t.Errorf("%d values are shown beside mine, want that of %s alone", n, all[one])
 			}

@@ -44,10 +44,15 @@ func MergeOptions(stored, patch *Object, channel tenant.Channel, how Merge) *Obj
 		switch {
 		case kindOf(m.value) == "null":
 			out.Remove(m.name)
-		case before != nil && change != nil && m.name == own:
-			out.SetRaw(own, mergeOwn(before, change).Bytes())
-		case before != nil && change != nil:
-			out.SetRaw(m.name, mergeInto(before, change).Bytes())
+		case change != nil:
+			after := mergeInto(before, change)
+			if m.name == own {
+				after = mergeOwn(before, change)
+			}
+			// Nothing is there for a change that only removes.
+			if before != nil || after.Len() > 0 || change.Len() == 0 {
+				out.SetRaw(m.name, after.Bytes())
+			}
 		default:
 			out.SetRaw(m.name, m.value)
 		}
@@ -79,7 +84,7 @@ func mergeOwn(before, change *Object) *Object {
 		return out
 	}
 	for _, m := range change.members {
-		if was, is := before.Object(m.name), change.Object(m.name); was != nil && is != nil {
+		if was, is := before.Object(m.name), change.Object(m.name); is != nil {
 			out.SetRaw(m.name, mergeInto(was, is).Bytes())
 		}
 	}

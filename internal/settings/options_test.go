@@ -55,6 +55,10 @@ func TestMergeOptions(t *testing.T) {
 			`{"name":"sms","twilio_sid":"AC1","from":"+1","template":"old @@password@@","syntax":"md_with_macros","totp":{"length":8},"extra":{"a":1,"b":{"c":2}},"doorcode":{"autofill":true}}`,
 		},
 		{
+			"null removes inside an object that is not there, too", tenant.SMS, `{"email":{"from":null,"subject":"x"},"gateway_authentication":{"subject":null},"empty":{},"doorcode":{"sns":{"region":"eu-west-1","max_price":null}}}`, Auto,
+			`{"name":"sms","twilio_sid":"AC1","from":"+1","template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":{"a":1},"doorcode":{"autofill":true,"numbers":"valid","sns":{"region":"eu-west-1"}},"email":{"subject":"x"},"empty":{}}`,
+		},
+		{
 			"an object takes the place of what is none", tenant.SMS, `{"from":{"x":1},"extra":5}`, Keep,
 			`{"name":"sms","twilio_sid":"AC1","from":{"x":1},"template":"old @@password@@","syntax":"md_with_macros","totp":{"time_step":300,"length":6},"extra":5,"doorcode":{"autofill":true,"numbers":"valid"}}`,
 		},

@@ -111,7 +111,8 @@ type beginning struct {
 	client   *tenant.Client
 	redirect string
 	browser  Browser
-	pushed   bool // the parameters were sent ahead
+	pushed   bool                 // the parameters were sent ahead
+	offered  []*tenant.Connection // what people can sign in through; set by read
 }
 
 func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
@@ -137,12 +138,11 @@ func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
 		return Step{}, err
 	}
 	if by != nil {
-		t.Step, t.Session = tenant.StepSignedIn, by.session.ID
-		step, err := s.signedIn(ctx, w, t, by.session)
+		step, err := s.byTicket(ctx, w, t, by)
 		by.give(&step)
 		return step, err
 	}
-	if have == nil || !session.Answers(have, &r, now) {
+	if have == nil || !session.Answers(have, &r, w.offered, now) {
 		return s.login(ctx, w, t)
 	}
 	t.Step, t.Session = tenant.StepSignedIn, have.ID
@@ -180,7 +180,7 @@ func (s *Service) read(ctx context.Context, w *beginning, set *tenant.Settings) 
 	default:
 		r.HintUser = hinted
 	}
-	_, _, err = s.offered(ctx, w.client, &r)
+	w.offered, _, err = s.offered(ctx, w.client, &r)
 	return r, err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/oauth"
+	"github.com/doorcode/doorcode/internal/session"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -49,7 +50,7 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	if pageOf(&t) != PageConsent {
 		return at(t), ErrStep
 	}
-	if _, err := s.asked(ctx, &t, b); err != nil {
+	if _, err := s.asked(ctx, &t, client, b); err != nil {
 		return Step{}, err
 	}
 	if !allow {
@@ -64,9 +65,10 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	}})
 }
 
-// asked is the session of whom the browser is signed in as, who must be the one the sign-in is
-// for: a session that ended meanwhile, or that is another, answers for nobody.
-func (s *Service) asked(ctx context.Context, t *tenant.Transaction, b Browser) (*tenant.Session, error) {
+// asked is the session of whom the browser is signed in as, who must be the one
+// the sign-in is for: a session that ended meanwhile, that is another, or whose
+// connection was switched off for the application, answers for nobody.
+func (s *Service) asked(ctx context.Context, t *tenant.Transaction, client *tenant.Client, b Browser) (*tenant.Session, error) {
 	set, err := s.Settings.Settings(ctx)
 	if err != nil {
 		return nil, err
@@ -78,12 +80,19 @@ func (s *Service) asked(ctx context.Context, t *tenant.Transaction, b Browser) (
 	if have == nil || have.ID != t.Session {
 		return nil, tenant.ErrTransaction
 	}
+	offered, _, err := s.offered(ctx, client, &t.Request)
+	switch {
+	case fault.Has(err, fault.Internal):
+		return nil, err
+	case err != nil || !session.Through(have, offered):
+		return nil, tenant.ErrTransaction.Because(err)
+	}
 	return have, nil
 }
 
 // viewConsent fills in what is asked for.
 func (s *Service) viewConsent(ctx context.Context, v *View, b Browser) error {
-	if _, err := s.asked(ctx, &v.Transaction, b); err != nil {
+	if _, err := s.asked(ctx, &v.Transaction, v.Client, b); err != nil {
 		return err
 	}
 	_, user, err := s.Ledger.LiveSessionUser(ctx, s.Now(), v.Transaction.Session)

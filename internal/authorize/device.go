@@ -41,12 +41,12 @@ func (s *Service) Activate(ctx context.Context, userCode string, b Browser) (Ste
 		Request: tenant.AuthorizeRequest{Client: d.Client, Scope: d.AskedScope, Audience: d.Audience, ResponseType: "code", UserCode: userCode},
 		Step:    tenant.StepIdentify, CreatedAt: now, Expires: now.Add(tenant.TransactionLifetime),
 	}
-	if have != nil && session.Answers(have, &t.Request, now) {
+	if w.offered, _, err = s.offered(ctx, client, &t.Request); err != nil {
+		return Step{}, err
+	}
+	if have != nil && session.Answers(have, &t.Request, w.offered, now) {
 		t.Step, t.Session = tenant.StepSignedIn, have.ID
 		return s.wait(ctx, w, t)
-	}
-	if _, _, err := s.offered(ctx, client, &t.Request); err != nil {
-		return Step{}, err
 	}
 	return s.login(ctx, w, t)
 }
@@ -62,7 +62,7 @@ func (s *Service) ConfirmDevice(ctx context.Context, id string, allow bool, b Br
 	if pageOf(&t) != PageDevice {
 		return at(t), ErrStep
 	}
-	have, err := s.asked(ctx, &t, b)
+	have, err := s.asked(ctx, &t, client, b)
 	if err != nil {
 		return Step{}, err
 	}

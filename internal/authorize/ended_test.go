@@ -53,7 +53,7 @@ var now = time.Date(2026, 3, 29, 1, 59, 0, 0, time.UTC)
 
 func (e *endsMeanwhile) LiveSession(context.Context, time.Time, [][]byte) (tenant.Session, error) {
 	return tenant.Session{
-		ID: "session", User: "sms|1", AuthTime: now, LastUsed: now, Expires: now.Add(time.Hour), IdleEnds: now.Add(time.Hour),
+		ID: "session", User: "sms|1", Connection: "con_1", AuthTime: now, LastUsed: now, Expires: now.Add(time.Hour), IdleEnds: now.Add(time.Hour),
 	}, nil
 }
 

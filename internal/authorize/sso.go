@@ -54,6 +54,9 @@ func (s *Service) SSO(ctx context.Context, q SSOQuery, b Browser) (*SSO, error) 
 	if q.Client == nil {
 		return out, nil
 	}
+	if out.Connection == nil || !out.Connection.Admits(q.Client.ID) {
+		return nil, nil // nor would they be signed in there
+	}
 	if out.Used, err = s.Ledger.UsesSession(ctx, session.ID, q.Client.ID); err != nil {
 		return nil, err
 	}

@@ -140,6 +140,16 @@ func (s *Service) useTicket(ctx context.Context, w *beginning, have *tenant.Sess
 	return &ticketed{&opened, cookie}, nil
 }
 
+// byTicket goes on for whoever a ticket has signed in, unless the connection it
+// was made through has been switched off for the application since.
+func (s *Service) byTicket(ctx context.Context, w *beginning, t tenant.Transaction, by *ticketed) (Step, error) {
+	if !session.Through(by.session, w.offered) {
+		return s.login(ctx, w, t)
+	}
+	t.Step, t.Session = tenant.StepSignedIn, by.session.ID
+	return s.signedIn(ctx, w, t, by.session)
+}
+
 // give hands the browser the session, whatever comes of the request.
 func (t *ticketed) give(step *Step) {
 	step.SessionCookie = t.cookie

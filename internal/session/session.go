@@ -63,12 +63,22 @@ func Lives(s *tenant.Session, p tenant.SessionPolicy, now time.Time) bool {
 		now.Before(s.AuthTime.Add(life)) && now.Before(s.LastUsed.Add(idle))
 }
 
+// Through reports whether a session was begun through one of these connections.
+func Through(s *tenant.Session, connections []*tenant.Connection) bool {
+	return slices.ContainsFunc(connections, func(c *tenant.Connection) bool { return c.ID == s.Connection })
+}
+
 // Answers reports whether a session that lives is enough for a request, so that
-// the person need not show again who they are.
+// the person need not show again who they are. It is not if it was begun through
+// a connection that is not among those offered for the request: single sign-on
+// lets nobody into an application that its connections keep out.
 //
 // A request that names a connection always asks (Auth0: connection=sms or email
 // never reuses a session).
-func Answers(s *tenant.Session, r *tenant.AuthorizeRequest, now time.Time) bool {
+func Answers(s *tenant.Session, r *tenant.AuthorizeRequest, offered []*tenant.Connection, now time.Time) bool {
+	if !Through(s, offered) {
+		return false
+	}
 	for _, p := range []string{tenant.PromptLogin, tenant.PromptSelectAccount, tenant.PromptCreate} {
 		if slices.Contains(r.Prompt, p) {
 			return false

@@ -1,6 +1,7 @@
 package authapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -86,6 +87,20 @@ func TestSSOData(t *testing.T) {
 		}
 		w.patchClient(w.Ready.ClientID, `{"cross_origin_authentication":true,"oidc_conformant":false,"is_first_party":true,"web_origins":["`+appOrigin+`"]}`)
 	}
+	enable := func(on bool) {
+		t.Helper()
+		_, _, list := w.Do(t, http.MethodGet, "/api/v2/connections?name=sms", "", "Authorization", "Bearer "+w.admin)
+		var sms []struct{ ID string }
+		if err := json.Unmarshal([]byte(list), &sms); err != nil || len(sms) != 1 {
+			t.Fatalf("%s %v", list, err)
+		}
+		w.manage(http.MethodPatch, "/connections/"+sms[0].ID+"/clients", []map[string]any{{"client_id": w.Ready.ClientID, "status": on}}).want(t, http.StatusNoContent)
+	}
+	enable(false)
+	if got, _ := ask(named, signedIn, "Origin", appOrigin); !cmp.Equal(got, none) {
+		t.Errorf("the connection is not enabled for it: %v", got)
+	}
+	enable(true)
 	if got, _ := ask(named, signedIn, "Origin", appOrigin); !cmp.Equal(got, full) {
 		t.Errorf("as before: %v", got)
 	}

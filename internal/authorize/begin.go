@@ -142,7 +142,9 @@ func (s *Service) begin(ctx context.Context, w *beginning) (Step, error) {
 		by.give(&step)
 		return step, err
 	}
-	if have == nil || !session.Answers(have, &r, w.offered, now) {
+	// A ticket that is not used is for somebody of whom nothing is known: whoever
+	// is signed in here need not be them.
+	if have == nil || w.Values.Get("login_ticket") != "" || !session.Answers(have, &r, w.offered, now) {
 		return s.login(ctx, w, t)
 	}
 	t.Step, t.Session = tenant.StepSignedIn, have.ID

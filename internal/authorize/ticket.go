@@ -118,7 +118,8 @@ type ticketed struct {
 // useTicket signs in whoever a ticket is for. It returns nil when the request
 // has none, or came without the cookie that goes with it: browsers that send no
 // cookies to other sites cannot be told from those that a ticket was slipped
-// into, and the person signs in on our pages instead.
+// into, and the person signs in on our pages instead. A session that the browser
+// has is left alone and answers nothing.
 func (s *Service) useTicket(ctx context.Context, w *beginning, have *tenant.Session, set *tenant.Settings) (*ticketed, error) {
 	ticket := w.Values.Get("login_ticket")
 	if ticket == "" || w.browser.Ticket == "" {

@@ -351,20 +351,30 @@ func verifyRedirect(t *testing.T, s *binary.Server) {
 }
 
 // A browser that keeps no cookies of other sites cannot show that a ticket is its
-// own: the person signs in on our pages, and gets there all the same.
+// own: the person signs in on our pages, and gets there all the same. Nobody who
+// was signed in there before is taken for them.
 func withoutCookies(t *testing.T, s *binary.Server) {
 	p := open(t, s, auth0JS)
 	p.origin = p.foreign
 	p.visit("/")
-	const number = "+447700900305"
+	const before, number = "+447700900309", "+447700900305"
+	p.start(p.webAuth() + `web.authorize();`)
+	p.signIn(before)
+	p.numberIs("signed in on our pages", before)
 	p.call(p.webAuth()+fmt.Sprintf(`return await ask(web.passwordlessStart.bind(web), {connection: "sms", send: "code", phoneNumber: %q});`, number), nil)
 	p.start(p.webAuth() + fmt.Sprintf(`web.passwordlessLogin({connection: "sms", phoneNumber: %q, verificationCode: %q}, e => { document.title = JSON.stringify(e); });`,
 		number, p.code(number)))
 	p.signIn("+447700900306")
+	p.numberIs("signed in without cookies", "+447700900306")
+}
+
+// numberIs checks whose tokens the page was given.
+func (p *page) numberIs(what, number string) {
+	p.t.Helper()
 	var got map[string]any
 	p.call(p.webAuth()+`const hash = await ask(web.parseHash.bind(web), {hash: location.hash}); return {number: hash.idTokenPayload.phone_number};`, &got)
-	if got["number"] != "+447700900306" {
-		t.Errorf("signed in without cookies: %v", got)
+	if got["number"] != number {
+		p.t.Errorf("%s: %v, want %s", what, got, number)
 	}
 }
 

@@ -137,6 +137,23 @@ func TestCrossOriginLogin(t *testing.T) {
 	if to, session := w.ticketed(answer["login_ticket"], cookie); to.Query().Get("error") != "access_denied" || session != "" {
 		t.Errorf("the ticket again: %s", to)
 	}
+	// Somebody else is signed in here already: a ticket that cannot be shown to
+	// be this browser's signs nobody in, them least of all.
+	signedIn := "dc_session=" + session
+	_, h, answer = w.co("+447700900412", w.code(w.app(), "+447700900412"))
+	second := cookiePair(h)
+	if to, session := w.ticketed(answer["login_ticket"], signedIn); to.Path != "/u/login/identifier" || session != "" {
+		t.Errorf("without the cookie, with somebody signed in: %s", to)
+	}
+	if to, session := w.ticketed(answer["login_ticket"], signedIn, "prompt", "none"); to.Query().Get("error") != "login_required" || session != "" {
+		t.Errorf("silently without the cookie, with somebody signed in: %s", to)
+	}
+	if to, session := w.ticketed(answer["login_ticket"], signedIn+"; dc_co=somebody-elses"); to.Query().Get("error") != "access_denied" || session != "" {
+		t.Errorf("with another browser's cookie, with somebody signed in: %s", to)
+	}
+	if to, session := w.ticketed(answer["login_ticket"], signedIn+"; "+second); to.Query().Get("code") == "" || session == "" {
+		t.Errorf("with the ticket, in place of somebody signed in: %s", to)
+	}
 	types := w.logTypes()
 	for _, typ := range []string{"fco", "fcoa", "scoa", "s"} {
 		if !slices.Contains(types, typ) {

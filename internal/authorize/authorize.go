@@ -18,15 +18,12 @@
 package authorize
 
 import (
-	"context"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/grant"
-	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/secret"
-	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/token"
 )
 
@@ -42,16 +39,8 @@ type Service struct {
 	Limits       attack.Mode
 	Now          func() time.Time
 
-	// Pushed finds the parameters behind a request_uri of ours (RFC 9126). Nil
-	// where there are none.
+	// Pushed keeps what applications have sent ahead. Nil where none can.
 	Pushed Pushed
-}
-
-// Pushed keeps requests that applications have sent ahead.
-type Pushed interface {
-	// Take returns the parameters that were pushed under a request URI by the
-	// application, once. The fault has the code invalid_request_uri.
-	Take(ctx context.Context, client *tenant.Client, requestURI string) (oauth.Values, error)
 }
 
 // A Browser is whose request it is.

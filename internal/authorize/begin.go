@@ -41,7 +41,7 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 	}
 	pushed := false
 	if uri := r.Values.Get("request_uri"); s.Pushed != nil && strings.HasPrefix(uri, grant.PushedPrefix) {
-		values, err := s.Pushed.Take(ctx, client, uri)
+		values, err := s.Pushed.TakePushed(ctx, client, uri)
 		if err != nil {
 			return s.notPushed(client, r, err)
 		}
@@ -73,21 +73,6 @@ func (s *Service) Begin(ctx context.Context, r Request, b Browser) (Step, error)
 		return step, s.note(ctx, step.Event, client, b, fault.Of(err).Message)
 	}
 	return step, nil
-}
-
-// notPushed answers a request that names a pushed one of which there is none. It
-// needs no redirect URI beside that name; if it has a good one, the application
-// hears of it there, else the person does.
-func (s *Service) notPushed(client *tenant.Client, r Request, why error) (Step, error) {
-	to := r.Values.Get("redirect_uri")
-	if to == "" || len(r.Repeated) > 0 || fault.Has(why, fault.Internal) {
-		return Step{}, why
-	}
-	redirect, err := oauth.Redirect(client, to, s.HTTPS)
-	if err != nil {
-		return Step{}, why
-	}
-	return answer(oauth.ReplyFor(redirect, s.Tokens.Issuer, r.Values).Error(fault.Of(why))), nil
 }
 
 func (s *Service) client(ctx context.Context, r Request) (*tenant.Client, error) {
@@ -158,18 +143,11 @@ func (s *Service) read(ctx context.Context, w *beginning, set *tenant.Settings) 
 	if len(w.Repeated) > 0 {
 		return r, oauth.RepeatedParameter(w.Repeated[0])
 	}
-	r, err := oauth.ReadAuthorize(w.client, w.redirect, w.Values)
+	r, err := oauth.ReadAuthorize(set, w.client, w.redirect, w.Values)
 	if err != nil {
 		return r, err
 	}
-	if r.Audience == "" {
-		r.Audience = set.DefaultAudience
-	}
-	r.Legacy = r.Audience == "" && w.client.Legacy(set.Flags)
-	if err := oauth.CheckNonce(&r); err != nil {
-		return r, err
-	}
-	if _, err := s.Grants.PersonAPI(ctx, r.Audience); err != nil {
+	if _, _, err := s.grantable(ctx, w.client, &r); err != nil {
 		return r, err
 	}
 	hinted, err := s.hinted(ctx, w.Values.Get("id_token_hint"))

@@ -23,6 +23,9 @@ type CodeUse struct {
 	Key string
 	// Unproved are the audiences that the code must not be for.
 	Unproved []string
+	// Targets are audiences of which it must be for one; without any, it may be
+	// for every other.
+	Targets []string
 	// Refresh makes the refresh token that is stored with the redemption, or
 	// nil. It is pure.
 	Refresh func(tenant.Grant, tenant.AuthorizationCode) *tenant.RefreshToken
@@ -66,6 +69,10 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	if err != nil {
 		return Answer{}, err
 	}
+	targets, err := s.targets(ctx, w)
+	if err != nil {
+		return Answer{}, err
+	}
 	now := s.Now()
 	used := event.New(event.ExchangeCode, now)
 	event.About(&used, nil, w.client)
@@ -77,7 +84,7 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	text, refresh := "", (*tenant.RefreshToken)(nil)
 	done, err := s.Ledger.UseCode(ctx, CodeUse{
 		Now: now, Digests: s.Tokens.CodeDigests(w.Code), Client: w.client.ID, RedirectURI: w.RedirectURI,
-		Challenge: challenge, Key: w.key, Unproved: unproved, Used: used, Failed: failed, Reused: reused,
+		Challenge: challenge, Key: w.key, Unproved: unproved, Targets: targets, Used: used, Failed: failed, Reused: reused,
 		Refresh: func(g tenant.Grant, _ tenant.AuthorizationCode) *tenant.RefreshToken {
 			w.granted = oauth.ParseScopes(g.Scope)
 			text, refresh = s.refreshToken(w, g.ID)
@@ -102,4 +109,21 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 	return s.answer(ctx, w, person{
 		user: &done.User, grant: &done.Grant, refresh: text, event: event.ExchangeCode, nonce: done.Code.Nonce, acr: done.Code.ACR,
 	})
+}
+
+// targets are the audiences of which a code must be for one, if the request
+// names a resource (RFC 8707 §2.2). What a code is for is settled where it is
+// given: here the resource can only be the same.
+func (s *Service) targets(ctx context.Context, w *work) ([]string, error) {
+	if w.Resource == "" || w.Audience != w.Resource {
+		return nil, nil // none is named, or an audience that goes before it
+	}
+	set, err := s.Settings.Settings(ctx)
+	switch {
+	case err != nil || !set.ResourceParameter:
+		return nil, err
+	case w.Resource == s.Tokens.Userinfo():
+		return []string{"", w.Resource}, nil // which is what a code without an API is for
+	}
+	return []string{w.Resource}, nil
 }

@@ -34,7 +34,8 @@ type Ledger interface {
 	// UseCode redeems an authorization code: at most one call ever does, and
 	// only one that matches everything the code is bound to. The same exchange
 	// for the second time revokes the grant. The fault is ErrNoKey, and the code
-	// as it was, if its audience is one of u.Unproved.
+	// as it was, if its audience is one of u.Unproved; and so it is
+	// oauth.TargetNotGranted if there are u.Targets and its audience is none.
 	UseCode(ctx context.Context, u CodeUse) (CodeUsed, error)
 
 	// RevokeRefresh ends the grant of a refresh token that belongs to the

@@ -33,28 +33,8 @@ type Parameters map[string]string
 // Get implements oauth.Values.
 func (p Parameters) Get(name string) string { return p[name] }
 
-// Push keeps an authorization request for one use by the application that sends
-// it, and returns its name (RFC 9126 §2). The request must be one that
-// /authorize would take: what is wrong with it is told here, where no browser
-// is in between.
-func (s *Service) Push(ctx context.Context, client *tenant.Client, p Parameters) (uri string, life time.Duration, err error) {
-	if p["request_uri"] != "" {
-		return "", 0, oauth.InvalidRequest("request_uri cannot be pushed")
-	}
-	if id := p["client_id"]; id != "" && id != string(client.ID) {
-		return "", 0, oauth.InvalidRequest("client_id is not that of the application")
-	}
-	redirect, err := oauth.Redirect(client, p["redirect_uri"], strings.HasPrefix(s.Tokens.Issuer, "https://"))
-	if err != nil {
-		return "", 0, err
-	}
-	r, err := oauth.ReadAuthorize(client, redirect, p)
-	if err != nil {
-		return "", 0, err
-	}
-	if _, err := s.PersonAPI(ctx, r.Audience); err != nil {
-		return "", 0, err
-	}
+// KeepPushed implements authorize.Pushed.
+func (s *Service) KeepPushed(ctx context.Context, client *tenant.Client, p Parameters) (uri string, life time.Duration, err error) {
 	doc, err := json.Marshal(p)
 	if err != nil {
 		return "", 0, fmt.Errorf("push request: %w", err)
@@ -75,9 +55,9 @@ func (s *Service) pushedDigests(name string) [][]byte {
 	return s.Tokens.Secrets.MACs(secret.Identifiers, "pushed request", name)
 }
 
-// Take implements authorize.Pushed. The name of another application's request
+// TakePushed implements authorize.Pushed. The name of another application's request
 // finds nothing and leaves that as it is.
-func (s *Service) Take(ctx context.Context, client *tenant.Client, requestURI string) (oauth.Values, error) {
+func (s *Service) TakePushed(ctx context.Context, client *tenant.Client, requestURI string) (oauth.Values, error) {
 	name := strings.TrimPrefix(requestURI, PushedPrefix)
 	doc, err := s.Ledger.TakePushed(ctx, s.pushedDigests(name), client.ID, s.Now())
 	if fault.Has(err, fault.NotFound) {

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +18,8 @@ type Values interface {
 }
 
 // What is kept of a request until it is answered, for whoever sends one: each
-// parameter, and all of them as they are kept, which is as JSON.
+// parameter, and all of them, in bytes as they were sent. A state is as long as
+// it is, whatever its characters take where it is kept (OAU-13).
 const (
 	maxParameter = 4096
 	maxRequest   = 8192
@@ -49,14 +49,15 @@ func ConsentRequired() *fault.Error {
 	return fault.New(fault.Denied, CodeConsentRequired, "Consent required")
 }
 
-// ReadAuthorize reads a request to /authorize. Its application and redirect URI
+// ReadAuthorize reads a request to /authorize, also one that is pushed or that a
+// link will answer, by what the tenant has set. Its application and redirect URI
 // are known to be good already; a fault is for the application to hear. The
 // order of the checks is that of OpenID's conformance suite: what cannot be
 // served by its kind is refused before anything in it is looked at.
-func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.AuthorizeRequest, error) {
+func ReadAuthorize(set *tenant.Settings, c *tenant.Client, redirectURI string, v Values) (tenant.AuthorizeRequest, error) {
 	r := tenant.AuthorizeRequest{
 		Client: c.ID, RedirectURI: redirectURI, RedirectGiven: v.Get("redirect_uri") != "",
-		Scope: v.Get("scope"), Audience: v.Get("audience"), State: v.Get("state"), Nonce: v.Get("nonce"),
+		Scope: v.Get("scope"), State: v.Get("state"), Nonce: v.Get("nonce"),
 		Challenge: v.Get("code_challenge"), LoginHint: v.Get("login_hint"), Connection: v.Get("connection"),
 		ScreenHint: v.Get("screen_hint"), UILocales: v.Get("ui_locales"),
 		Organization: v.Get("organization"), Device: v.Get("device"), DPoPKey: v.Get("dpop_jkt"),
@@ -72,6 +73,30 @@ func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.Autho
 	if err := readResponse(c, &r, v); err != nil {
 		return r, err
 	}
+	var err error
+	if r.Audience, err = Audience(v.Get("audience"), v.Get("resource"), set.ResourceParameter); err != nil {
+		return r, err
+	}
+	if err := readClaims(&r, v.Get("claims"), v.Get("acr_values")); err != nil {
+		return r, err
+	}
+	if err := checkSize(&r, v); err != nil {
+		return r, err
+	}
+	if r.Audience == "" {
+		r.Audience = set.DefaultAudience
+	}
+	r.Legacy = r.Audience == "" && c.Legacy(set.Flags)
+	if err := readPrompt(&r, v); err != nil {
+		return r, err
+	}
+	return r, checkNonce(&r)
+}
+
+// checkSize refuses a request that is too long to be kept. What is not counted
+// has one length, or a few known values.
+func checkSize(r *tenant.AuthorizeRequest, v Values) error {
+	all := len(r.RedirectURI) + len(r.HintUser) + len(r.Claims)
 	for _, p := range []struct{ name, value string }{
 		{"scope", r.Scope},
 		{"audience", r.Audience},
@@ -81,22 +106,22 @@ func ReadAuthorize(c *tenant.Client, redirectURI string, v Values) (tenant.Autho
 		{"connection", r.Connection},
 		{"screen_hint", r.ScreenHint},
 		{"ui_locales", r.UILocales},
-		{"acr_values", v.Get("acr_values")},
 		{"organization", r.Organization},
 		{"device", r.Device},
 		{"dpop_jkt", r.DPoPKey},
 	} {
 		if len(p.value) > maxParameter {
-			return r, InvalidRequest("Parameter " + p.name + " is too long.")
+			return InvalidRequest("Parameter " + p.name + " is too long.")
 		}
+		all += len(p.value)
 	}
-	if err := readClaims(&r, v.Get("claims"), v.Get("acr_values")); err != nil {
-		return r, err
+	if len(v.Get("acr_values")) > maxParameter {
+		return InvalidRequest("Parameter acr_values is too long.")
 	}
-	if doc, err := json.Marshal(r); err != nil || len(doc) > maxRequest {
-		return r, InvalidRequest("The request is too long.").Because(err)
+	if all > maxRequest {
+		return InvalidRequest("The request is too long.")
 	}
-	return r, readPrompt(&r, v)
+	return nil
 }
 
 // readResponse reads what is asked for and how it is to be answered, and
@@ -137,9 +162,9 @@ func readResponse(c *tenant.Client, r *tenant.AuthorizeRequest, v Values) error 
 	return nil
 }
 
-// CheckNonce demands a nonce of requests for an ID token through the browser
+// checkNonce demands a nonce of requests for an ID token through the browser
 // (OpenID Connect Core 1.0 §3.2.2.1). Those of the legacy pipeline had none.
-func CheckNonce(r *tenant.AuthorizeRequest) error {
+func checkNonce(r *tenant.AuthorizeRequest) error {
 	if t, _ := ParseResponseType(r.ResponseType); t.IDToken && r.Nonce == "" && !r.Legacy {
 		return MissingParameter("nonce")
 	}

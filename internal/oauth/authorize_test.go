@@ -45,7 +45,7 @@ func webApp() *tenant.Client {
 func TestReadAuthorize(t *testing.T) {
 	q := request("max_age", "60", "prompt", "login consent login", "code_challenge", challengeOf(verifier), "code_challenge_method", "S256",
 		"connection", "sms", "login_hint", "+44", "device", "d", "audience", "https://api", "response_type", "id_token code")
-	got, err := oauth.ReadAuthorize(webApp(), "https://app.example.com/cb", q)
+	got, err := oauth.ReadAuthorize(&tenant.Settings{}, webApp(), "https://app.example.com/cb", q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +57,42 @@ func TestReadAuthorize(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// Which API a request is for: its audience, its resource where the tenant takes
+// that (RFC 8707), or the tenant's default. Without any, an application from
+// before OpenID Connect is answered as such.
+func TestReadAuthorizeAudience(t *testing.T) {
+	old := webApp()
+	old.SaysLegacy = true
+	const a, r, d = "https://a.example", "https://r.example", "https://d.example"
+	for _, c := range []struct {
+		takes                         bool
+		audience, resource, byDefault string
+		want                          string // or the code of the fault
+	}{
+		{false, "", "", "", ""},
+		{false, "", r, "", ""},
+		{false, "", "not an address", d, d},
+		{false, a, r, d, a},
+		{true, "", "", "", ""},
+		{true, "", "", d, d},
+		{true, "", r, "", r},
+		{true, "", r, d, r},
+		{true, a, r, d, a},
+		{true, a, "not an address", "", a},
+		{true, "", "not an address", d, "invalid_target"},
+		{true, "", r + "#part", "", "invalid_target"},
+	} {
+		set := &tenant.Settings{ResourceParameter: c.takes, DefaultAudience: c.byDefault}
+		got, err := oauth.ReadAuthorize(set, old, "https://app.example.com/cb", request("audience", c.audience, "resource", c.resource))
+		if err != nil {
+			got.Audience = fault.Of(err).Code
+		}
+		if got.Audience != c.want || err == nil && got.Legacy != (c.want == "") {
+			t.Errorf("%+v: %q, legacy %v, %v", c, got.Audience, got.Legacy, err)
+		}
 	}
 }
 
@@ -98,10 +134,7 @@ func TestReadAuthorizeRefuses(t *testing.T) {
 		{"a nonce that is too long", webApp(), []string{"nonce", long}, "invalid_request"},
 		{"a login hint that is too long", webApp(), []string{"login_hint", long}, "invalid_request"},
 	} {
-		r, err := oauth.ReadAuthorize(c.client, "https://app.example.com/cb", request(c.change...))
-		if err == nil {
-			err = oauth.CheckNonce(&r)
-		}
+		_, err := oauth.ReadAuthorize(&tenant.Settings{}, c.client, "https://app.example.com/cb", request(c.change...))
 		if got := fault.Of(err); got == nil || got.Code != c.code {
 			t.Errorf("%s: %v, want %s", c.name, err, c.code)
 		}
@@ -135,7 +168,7 @@ func TestOAU05PKCE(t *testing.T) {
 		if c.public {
 			client.AuthMethod = "none"
 		}
-		r, err := oauth.ReadAuthorize(client, "https://app.example.com/cb",
+		r, err := oauth.ReadAuthorize(&tenant.Settings{}, client, "https://app.example.com/cb",
 			request("code_challenge", c.challenge, "code_challenge_method", c.method))
 		if (err == nil) != c.taken || err == nil && r.Challenge != c.challenge {
 			t.Errorf("challenge %q, method %q, public %v: %q, %v", c.challenge, c.method, c.public, r.Challenge, err)

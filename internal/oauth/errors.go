@@ -86,6 +86,12 @@ func InvalidTarget() *fault.Error {
 	return fault.New(fault.Invalid, CodeInvalidTarget, "resource must be an absolute URI without a fragment.")
 }
 
+// TargetNotGranted is the fault of a resource parameter that names another API
+// than was granted (RFC 8707 §2.2).
+func TargetNotGranted() *fault.Error {
+	return fault.New(fault.Invalid, CodeInvalidTarget, "This was not granted for the resource.")
+}
+
 // AudienceNotGranted is the fault of an application that asks in its own name
 // for an API it has no grant for.
 func AudienceNotGranted(audience string) *fault.Error {

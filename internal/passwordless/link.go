@@ -101,7 +101,7 @@ func (p Params) Get(name string) string { return p[name] }
 // linkParameters are what may be asked of a link (Auth0: authParams).
 func linkParameters() []string {
 	return []string{
-		"redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "audience",
+		"redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "audience", "resource",
 		"code_challenge", "code_challenge_method", "device",
 	}
 }
@@ -116,12 +116,8 @@ func (s *Service) checkParams(p Params, set *tenant.Settings, client *tenant.Cli
 	if err != nil {
 		return err
 	}
-	r, err := oauth.ReadAuthorize(client, redirect, p)
-	if err != nil {
-		return err
-	}
-	r.Legacy = r.Audience == "" && set.DefaultAudience == "" && client.Legacy(set.Flags)
-	return oauth.CheckNonce(&r)
+	_, err = oauth.ReadAuthorize(set, client, redirect, p)
+	return err
 }
 
 // prepareLink adds to a start what a link needs. It takes a code of any length.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -60,6 +61,9 @@ func (s *Store) UseCode(ctx context.Context, u grant.CodeUse) (grant.CodeUsed, e
 		}
 		if slices.Contains(u.Unproved, out.Grant.Audience) {
 			return grant.ErrNoKey // takes it all back
+		}
+		if len(u.Targets) > 0 && !slices.Contains(u.Targets, out.Grant.Audience) {
+			return oauth.TargetNotGranted() // as above
 		}
 		if refresh := u.Refresh(out.Grant, out.Code); refresh != nil {
 			if err := addRefresh(ctx, tx, &out.Grant, refresh); err != nil {

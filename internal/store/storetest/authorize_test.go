@@ -13,6 +13,7 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/store"
 	"github.com/doorcode/doorcode/internal/store/storetest"
@@ -285,8 +286,13 @@ func TestOAU08CodeIsBound(t *testing.T) {
 		if _, err := s.UseCode(t.Context(), bare); !errors.Is(err, grant.ErrNoKey) {
 			t.Errorf("for an API that wants a proof: %v", err)
 		}
+		elsewhere := exchange(start, "app", "1")
+		elsewhere.Targets = []string{"", "https://other"}
+		if _, err := s.UseCode(t.Context(), elsewhere); !errors.Is(err, oauth.TargetNotGranted()) {
+			t.Errorf("for another API than it is for: %v", err)
+		}
 		u := exchange(start.Add(tenant.AuthorizationCodeLifetime-time.Millisecond), "app", "1")
-		u.Digests[0] = []byte("under another key")
+		u.Digests[0], u.Targets = []byte("under another key"), []string{"https://other", "https://api"}
 		got, err := s.UseCode(t.Context(), u)
 		if err != nil || got.Outcome != grant.CodeRedeemed {
 			t.Fatalf("the right exchange: %v, %v", got.Outcome, err)

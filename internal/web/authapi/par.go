@@ -3,6 +3,7 @@ package authapi
 import (
 	"net/http"
 
+	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
@@ -43,7 +44,7 @@ func (a *API) push(w http.ResponseWriter, r *http.Request) error {
 		params[name] = p.Get(name)
 	}
 	params["client_id"] = string(client.ID)
-	uri, life, err := a.Grants.Push(r.Context(), client, params)
+	uri, life, err := a.Authorize.Push(r.Context(), authorize.Push{Client: client, Params: params})
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func TestOAU04RepeatedParameters(t *testing.T) {
 	names := []string{
 		"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "audience", "code_challenge", "code_challenge_method",
 		"prompt", "max_age", "login_hint", "id_token_hint", "connection", "screen_hint", "ui_locales", "acr_values", "response_mode",
-		"display", "claims", "request", "request_uri", "dpop_jkt", "organization", "anything",
+		"display", "claims", "request", "request_uri", "dpop_jkt", "organization", "resource", "anything",
 	}
 	for _, name := range names {
 		for _, second := range []string{"same", "other"} {
@@ -193,8 +193,9 @@ func TestRequestSize(t *testing.T) {
 		error string
 	}{
 		{[]string{"nonce", strings.Repeat("y", 4000), "device", strings.Repeat("z", 3000)}, ""},
-		{[]string{"nonce", strings.Repeat("y", 4000), "device", strings.Repeat("z", 4000)}, "invalid_request"},
-		{[]string{"nonce", strings.Repeat("\x01", 1500)}, "invalid_request"}, // six bytes each where it is kept
+		{[]string{"nonce", strings.Repeat("y", 4096), "device", strings.Repeat("z", 4096)}, "invalid_request"},
+		{[]string{"state", strings.Repeat("<", 2048), "nonce", strings.Repeat("\x01", 2048)}, ""}, // six bytes each where they are kept
+		{[]string{"scope", "openid " + strings.Repeat("é", 2040), "login_hint", strings.Repeat("&", 4090)}, "invalid_request"},
 	} {
 		res, _ := w.ask(http.MethodPost, w.query(c.pairs...))
 		got := told(t, res)

@@ -194,6 +194,21 @@ func TestOAU13StateAndNonce(t *testing.T) {
 			t.Errorf("nonce %q came back as %q", text, got)
 		}
 	}
+	// As long as it may be, of characters that take more where they are kept. An
+	// address has room for one of them.
+	for _, text := range []string{strings.Repeat("<", 2048), strings.Repeat("\u0001", 2048), strings.Repeat("é", 1024)} {
+		if got := w.silent("state", text).Get("state"); got != text {
+			t.Errorf("state %.10q… came back with %d bytes", text, len(got))
+		}
+		_, tokens := w.redeem(w.silent("nonce", text).Get("code"))
+		if got := claims(t, tokens["id_token"])["nonce"]; got != text {
+			t.Errorf("nonce %.10q… came back as another", text)
+		}
+		b := w.newBrowser() // and by way of a sign-in that is stored
+		if got := w.signIn(b, w.query("state", text), "+447700900124").Get("state"); got != text {
+			t.Errorf("state %.10q… came back from a sign-in with %d bytes", text, len(got))
+		}
+	}
 	if answer := w.silent("state", "", "nonce", ""); answer.Has("state") {
 		t.Errorf("without a state: %v", answer)
 	}

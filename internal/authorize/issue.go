@@ -149,15 +149,20 @@ func (s *Service) frontChannel(ctx context.Context, r *tenant.AuthorizeRequest, 
 }
 
 // grantable is the API that a request asks for, and the scopes of it that the
-// person can give. What a refresh token is for cannot be given without a code.
+// person can give. What a refresh token is for cannot be given without a code,
+// and no token at all for an API that takes only those bound to a key: a browser
+// that is sent somewhere proves none.
 func (s *Service) grantable(ctx context.Context, client *tenant.Client, r *tenant.AuthorizeRequest) (*tenant.API, oauth.Scopes, error) {
 	api, err := s.Grants.PersonAPI(ctx, r.Audience)
 	if err != nil {
 		return nil, nil, err
 	}
+	kind, _ := oauth.ParseResponseType(r.ResponseType)
+	if kind.Token && (client.NeedsProof || api != nil && api.NeedsProof(client)) {
+		return nil, nil, oauth.Unbound()
+	}
 	rule := oauth.ScopeRule{Client: client, API: api, Attributes: r.Legacy}
 	granted := rule.Grantable(oauth.ParseScopes(r.Scope))
-	kind, _ := oauth.ParseResponseType(r.ResponseType)
 	// The legacy pipeline gives refresh tokens to devices with a name, whatever
 	// the response type (F12).
 	if r.Legacy && r.Device == "" || !r.Legacy && !kind.Code {

@@ -148,6 +148,9 @@ func readResponse(c *tenant.Client, r *tenant.AuthorizeRequest, v Values) error 
 	if t.FrontChannel() && !c.MayUse(tenant.GrantImplicit) {
 		return GrantNotAllowed(tenant.GrantImplicit)
 	}
+	if t.Token && c.NeedsProof {
+		return Unbound()
+	}
 	method := v.Get("code_challenge_method")
 	if !t.Code {
 		// There is no code to protect.

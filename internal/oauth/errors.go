@@ -92,6 +92,12 @@ func TargetNotGranted() *fault.Error {
 	return fault.New(fault.Invalid, CodeInvalidTarget, "This was not granted for the resource.")
 }
 
+// Unbound is the fault of a request to be given through the browser what is
+// given only with a proof of a key (RFC 9449), which cannot be sent there.
+func Unbound() *fault.Error {
+	return InvalidRequest("Access tokens are bound to a key here (DPoP) and are not given to browsers: ask for a code.")
+}
+
 // AudienceNotGranted is the fault of an application that asks in its own name
 // for an API it has no grant for.
 func AudienceNotGranted(audience string) *fault.Error {

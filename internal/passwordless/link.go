@@ -153,7 +153,7 @@ func (s *Service) linkParams(c *tenant.Connection, set *tenant.Settings, r Start
 	if params["response_type"] == "" {
 		// Auth0's is token, for which not every application is set up.
 		params["response_type"] = "code"
-		if r.Client.MayUse(tenant.GrantImplicit) {
+		if r.Client.MayUse(tenant.GrantImplicit) && !r.Client.NeedsProof {
 			params["response_type"] = "token"
 		}
 	}

@@ -166,6 +166,7 @@ func (w *world) push(query string, header ...string) (int, map[string]any) {
 func TestPushedAsAuthorizeReads(t *testing.T) {
 	w := newWorld(t)
 	w.allowImplicit()
+	w.api("https://bound.example.com", map[string]any{"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true}})
 	_, tokens := w.redeem(w.signIn(w.browser, w.query(), person).Get("code"))
 	hint := tokens["id_token"].(string)
 	for want, changes := range map[string][][]string{
@@ -175,6 +176,8 @@ func TestPushedAsAuthorizeReads(t *testing.T) {
 			{"id_token_hint", hint},
 			{"response_type", "id_token"},
 			{"nonce", ""},
+			{"audience", "https://bound.example.com"},
+			{"response_type", "code id_token", "audience", "https://bound.example.com"},
 		},
 		"invalid_request": {
 			{"connection", "fax"},
@@ -187,6 +190,7 @@ func TestPushedAsAuthorizeReads(t *testing.T) {
 			{"prompt", "none login"},
 			{"max_age", "soon"},
 			{"state", strings.Repeat("x", 4097)},
+			{"response_type", "token", "audience", "https://bound.example.com"},
 		},
 		"login_required":            {{"id_token_hint", hint, "claims", `{"id_token":{"sub":{"value":"sms|other"}}}`}},
 		"access_denied":             {{"audience", "https://nowhere.example"}},
@@ -213,5 +217,51 @@ func TestPushedAsAuthorizeReads(t *testing.T) {
 	w.enable("email", w.Ready.ClientID, false)
 	if status, body := w.push(w.query()); body["error"] != "unauthorized_client" {
 		t.Errorf("an application that nobody can sign in to: %d %v", status, body)
+	}
+}
+
+// OAU-23: what has to be bound to a key is not given through the browser, where
+// it would be bound to none.
+func TestOAU23FrontChannel(t *testing.T) {
+	w := newWorld(t)
+	w.allowImplicit()
+	const required, public = "https://bound.example.com", "https://public.example.com"
+	w.api(required, map[string]any{"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true}})
+	w.api(public, map[string]any{"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true, "required_for": "public_clients"}})
+	w.signIn(w.browser, w.query(), person)
+	kinds := []string{"token", "id_token token", "code token", "code id_token token", "code", "id_token", "code id_token"}
+	refused := func(what, audience string) {
+		t.Helper()
+		for _, kind := range kinds {
+			got := w.allowed(w.browser, w.query("response_type", kind, "audience", audience, "scope", "openid"))
+			want := ""
+			if slices.Contains(strings.Fields(kind), "token") {
+				want = "invalid_request"
+			}
+			if got.Get("error") != want || got.Has("access_token") {
+				t.Errorf("%s, %s: %v", what, kind, got)
+			}
+		}
+	}
+	refused("an API that requires it", required)
+	if got := w.allowed(w.browser, w.query("response_type", "token", "audience", public, "scope", "openid")); !isFor(got.Get("access_token"), public) {
+		t.Errorf("an API that requires it of public applications: %v", got)
+	}
+	// It is required while somebody is asked.
+	p := w.get(w.browser, "/authorize?"+w.query("response_type", "token", "audience", public, "prompt", "consent"))
+	if p.URL.Path != "/u/consent" {
+		t.Fatalf("at %s", p.URL)
+	}
+	w.admin("PATCH", "/resource-servers/"+url.PathEscape(public), map[string]any{"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true}})
+	if got := w.left(w.submit(w.browser, p.Form("action").Press("accept"))); got.Get("error") != "invalid_request" || got.Has("access_token") {
+		t.Errorf("required while somebody was asked: %v", got)
+	}
+	w.admin("PATCH", "/clients/"+w.Ready.ClientID, map[string]any{"require_proof_of_possession": true})
+	refused("an application that has to", "")
+	if status, answer := w.askLink("bound@mail.example", map[string]any{"response_type": "token"}); status != http.StatusBadRequest {
+		t.Errorf("a link that gives a token: %d %s", status, answer)
+	}
+	if got := w.left(w.tap(w.newBrowser(), w.link("bound@mail.example", nil))); !got.Has("code") {
+		t.Errorf("a link without a response type: %v", got)
 	}
 }

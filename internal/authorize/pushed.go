@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/fault"
@@ -25,15 +26,30 @@ type Pushed interface {
 type Push struct {
 	Client *tenant.Client
 	Params grant.Parameters
+	Proof  grant.Proof
 }
+
+// errOtherKey refuses a request that names one key and proves another.
+var errOtherKey = oauth.InvalidRequest("dpop_jkt is not the key of the DPoP proof.")
 
 // Push keeps a request, and returns its name and for how long it is good (RFC
 // 9126 §2). It is read as /authorize will read it: what is wrong with it is told
-// here, where no browser is in between.
+// here, where no browser is in between. A proof of a key binds the code to that
+// key, as dpop_jkt does (RFC 9449 §10.1).
 func (s *Service) Push(ctx context.Context, p Push) (uri string, life time.Duration, err error) {
-	params := p.Params
+	params := maps.Clone(p.Params)
 	if params["request_uri"] != "" {
 		return "", 0, oauth.InvalidRequest("request_uri cannot be pushed")
+	}
+	key, err := s.Grants.ProveKey(ctx, p.Proof)
+	if err != nil {
+		return "", 0, err
+	}
+	if key != "" {
+		if named := params["dpop_jkt"]; named != "" && named != key {
+			return "", 0, errOtherKey
+		}
+		params["dpop_jkt"] = key
 	}
 	redirect, err := oauth.Redirect(p.Client, params["redirect_uri"], s.HTTPS)
 	if err != nil {

@@ -51,6 +51,11 @@ func (s *Service) KeepPushed(ctx context.Context, client *tenant.Client, p Param
 	return PushedPrefix + name, life, nil
 }
 
+// ProveKey checks a proof that does not come with a token, and returns the
+// thumbprint of its key, or "" if there is no proof. The fault is ErrProof or
+// ErrNonce.
+func (s *Service) ProveKey(ctx context.Context, p Proof) (string, error) { return s.prove(ctx, p, "") }
+
 func (s *Service) pushedDigests(name string) [][]byte {
 	return s.Tokens.Secrets.MACs(secret.Identifiers, "pushed request", name)
 }

@@ -28,6 +28,10 @@ func (a *API) push(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	share(w, r, a.remember(r, cred.ID, ""))
+	proof, err := a.proof(w, r)
+	if err != nil {
+		return err
+	}
 	client, err := a.Grants.Authenticate(r.Context(), cred)
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func (a *API) push(w http.ResponseWriter, r *http.Request) error {
 		params[name] = p.Get(name)
 	}
 	params["client_id"] = string(client.ID)
-	uri, life, err := a.Authorize.Push(r.Context(), authorize.Push{Client: client, Params: params})
+	uri, life, err := a.Authorize.Push(r.Context(), authorize.Push{Client: client, Params: params, Proof: proof})
 	if err != nil {
 		return err
 	}

@@ -28,11 +28,11 @@ func (s *Service) asksConsent(ctx context.Context, client *tenant.Client, t *ten
 	if client.FirstParty && (api == nil || api.SkipConsent && oauth.IsVerifiable(r.RedirectURI)) {
 		return false, nil
 	}
-	before, err := s.Ledger.Consent(ctx, user, client.ID, r.Audience)
+	before, found, err := s.Ledger.Consent(ctx, user, client.ID, r.Audience)
 	if err != nil {
 		return false, err
 	}
-	return !oauth.ParseScopes(before).HasAll(told(granted, r)) || before == "", nil
+	return !found || !oauth.ParseScopes(before).HasAll(told(granted, r)), nil
 }
 
 // told are the scopes that people are asked about: those that are granted, and

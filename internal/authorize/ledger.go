@@ -74,8 +74,9 @@ type Ledger interface {
 	AbandonTransaction(ctx context.Context, now time.Time, id string, e tenant.LogEvent) error
 
 	// Consent returns the scopes a person has allowed an application for an
-	// audience; none if they were never asked.
-	Consent(ctx context.Context, user tenant.UserID, client tenant.ClientID, audience string) (string, error)
+	// audience, and whether they have allowed it anything: who allows a request
+	// without scopes has been asked.
+	Consent(ctx context.Context, user tenant.UserID, client tenant.ClientID, audience string) (scope string, found bool, err error)
 
 	// Note stores a log event that belongs to no other write, unless the bucket
 	// is empty: whoever is refused a thousand times a second must not fill the

@@ -267,15 +267,14 @@ func addConsent(ctx context.Context, tx querier, user tenant.UserID, c *tenant.C
 }
 
 // Consent implements authorize.Ledger.
-func (s *Store) Consent(ctx context.Context, user tenant.UserID, client tenant.ClientID, audience string) (string, error) {
-	var scope string
-	err := s.read.row(ctx, `SELECT scope FROM consents WHERE user_id = $1 AND client_id = $2 AND audience = $3`,
+func (s *Store) Consent(ctx context.Context, user tenant.UserID, client tenant.ClientID, audience string) (scope string, found bool, err error) {
+	err = s.read.row(ctx, `SELECT scope FROM consents WHERE user_id = $1 AND client_id = $2 AND audience = $3`,
 		user, client, audience).Scan(&scope)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+		return "", false, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("read consent: %w", err)
+		return "", false, fmt.Errorf("read consent: %w", err)
 	}
-	return scope, nil
+	return scope, true, nil
 }

@@ -437,23 +437,23 @@ func TestSES03SessionEnds(t *testing.T) {
 func TestConsent(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		user := arrived(t, s, someone{"+447700900123", "app"}, "1")
-		if got, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || got != "" {
-			t.Errorf("before: %q, %v", got, err)
+		if got, found, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || found || got != "" {
+			t.Errorf("before: %q, %v, %v", got, found, err)
 		}
-		for i, step := range [][2]string{{"openid", "openid"}, {"read:x openid", "openid read:x"}, {"read:y", "openid read:x read:y"}} {
+		for i, step := range [][2]string{{"", ""}, {"openid", "openid"}, {"", "openid"}, {"read:x openid", "openid read:x"}, {"read:y", "openid read:x read:y"}} {
 			scope, all := step[0], step[1]
 			g := given(start, "app", "session 1", "", fmt.Sprint("c", i))
 			g.Consent = &tenant.Consent{Client: "app", Audience: "https://api", Scope: scope}
 			if _, _, err := s.GrantAuthorization(t.Context(), g); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || got != all {
-				t.Errorf("after %q: %q, %v", scope, got, err)
+			if got, found, err := s.Consent(t.Context(), user, "app", "https://api"); err != nil || !found || got != all {
+				t.Errorf("after %q: %q, %v, %v", scope, got, found, err)
 			}
 		}
 		for _, other := range [][2]string{{"app", ""}, {"other", "https://api"}} {
-			if got, err := s.Consent(t.Context(), user, tenant.ClientID(other[0]), other[1]); err != nil || got != "" {
-				t.Errorf("of %v: %q, %v", other, got, err)
+			if got, found, err := s.Consent(t.Context(), user, tenant.ClientID(other[0]), other[1]); err != nil || found || got != "" {
+				t.Errorf("of %v: %q, %v, %v", other, got, found, err)
 			}
 		}
 	})

@@ -325,6 +325,25 @@ func TestOAU28Consent(t *testing.T) {
 	if got := w.left(w.get(b, "/authorize?"+w.query("prompt", "none", "scope", "openid phone offline_access"))); got.Get("error") != "consent_required" {
 		t.Errorf("silently, more than was allowed: %v", got)
 	}
+	// Who allows a request that asks for nothing has been asked, too.
+	other, _ := w.application(map[string]any{"is_first_party": false})
+	nothing := []string{"client_id", other, "scope", ""}
+	p = w.get(b, "/authorize?"+w.query(nothing...))
+	if p.URL.Path != "/u/consent" {
+		t.Fatalf("at %s", p.URL)
+	}
+	if got := w.left(w.submit(b, p.Form("action").Press("accept"))); !got.Has("code") {
+		t.Errorf("allowed, without a scope: %v", got)
+	}
+	if got := w.left(w.get(b, "/authorize?"+w.query(append(nothing, "prompt", "none")...))); !got.Has("code") {
+		t.Errorf("silently, without a scope: %v", got)
+	}
+	if p := w.get(b, "/authorize?"+w.query(nothing...)); p.Left == nil {
+		t.Errorf("asked again, without a scope: at %s", p.URL)
+	}
+	if got := w.left(w.get(b, "/authorize?"+w.query("client_id", other, "scope", "openid", "prompt", "none"))); got.Get("error") != "consent_required" {
+		t.Errorf("silently, a scope after none: %v", got)
+	}
 	// Whoever the page was shown to has to be signed in still.
 	p = w.get(b, "/authorize?"+w.query("prompt", "consent"))
 	w.plant(b, "dc_session", "gone")

@@ -106,7 +106,7 @@ func linkParameters() []string {
 	}
 }
 
-// maxLinkParams bounds what is kept for a link, in bytes.
+// maxLinkParams bounds what is kept for a link, in bytes as they were sent.
 const maxLinkParams = 8 << 10
 
 // checkParams checks the request to /authorize that a link will answer. When the
@@ -140,11 +140,12 @@ func (s *Service) linkParams(c *tenant.Connection, set *tenant.Settings, r Start
 		all = map[string]any{}
 	}
 	maps.Copy(all, r.AuthParams)
-	params := Params{}
+	params, size := Params{}, 0
 	for _, name := range linkParameters() {
 		switch v := all[name].(type) {
 		case string:
 			params[name] = v
+			size += len(v)
 		case nil:
 		default:
 			return "", badAuthParams(name + " must be a string")
@@ -163,9 +164,12 @@ func (s *Service) linkParams(c *tenant.Connection, set *tenant.Settings, r Start
 	if err := s.checkParams(params, set, r.Client); err != nil {
 		return "", badAuthParams(fault.Of(err).Message)
 	}
-	doc, err := json.Marshal(params)
-	if err != nil || len(doc) > maxLinkParams {
+	if size > maxLinkParams {
 		return "", badAuthParams("they are too long")
+	}
+	doc, err := json.Marshal(params)
+	if err != nil {
+		return "", fmt.Errorf("keep parameters of link: %w", err)
 	}
 	return text(string(doc)), nil
 }

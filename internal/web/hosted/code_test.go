@@ -208,6 +208,10 @@ func TestOAU13StateAndNonce(t *testing.T) {
 		if got := w.signIn(b, w.query("state", text), "+447700900124").Get("state"); got != text {
 			t.Errorf("state %.10q… came back from a sign-in with %d bytes", text, len(got))
 		}
+		path := w.link("oau13@mail.example", map[string]any{"response_type": "code", "scope": "openid", "state": text, "nonce": text})
+		if got := w.left(w.tap(w.newBrowser(), path)).Get("state"); got != text {
+			t.Errorf("state %.10q… came back from a link with %d bytes", text, len(got))
+		}
 	}
 	if answer := w.silent("state", "", "nonce", ""); answer.Has("state") {
 		t.Errorf("without a state: %v", answer)

@@ -72,6 +72,7 @@ type messageLine struct {
 	ErrorAddress      string // of the provider's page about the code
 	Duplicate         bool   // may have arrived twice
 	Timeline          []messageStep
+	Step              string // changes with each step
 }
 
 // A messageStep is one line of a timeline.
@@ -99,7 +100,21 @@ func (d *Dashboard) messageLine(m *tenant.Message, names map[string]string, reve
 		r.ErrorAddress = "https://www.twilio.com/docs/api/errors/" + m.ErrorCode
 	}
 	d.timeline(&r, m)
+	r.Step = fmt.Sprint(m.State, len(r.Timeline))
 	return r
+}
+
+// open reports whether a message may still arrive, and nobody has signed in with
+// it yet.
+func open(m *tenant.Message) bool {
+	return m.State != tenant.MessageUsed && m.State != tenant.MessageSuppressed && !m.State.Failed()
+}
+
+// live reports whether more may be told of a message soon: it is to be handed
+// over, or its code can be used, and until then a provider's report may come
+// too. Reports that come later are there when somebody looks again.
+func (d *Dashboard) live(m *tenant.Message) bool {
+	return !m.State.Over() || open(m) && d.Now().Before(m.CodeExpires)
 }
 
 var twilioCode = regexp.MustCompile(`^[1-9][0-9]{4,5}$`)
@@ -142,8 +157,7 @@ func (d *Dashboard) timeline(r *messageLine, m *tenant.Message) {
 		}
 		r.Timeline = append(r.Timeline, step)
 	}
-	open := m.State != tenant.MessageUsed && m.State != tenant.MessageSuppressed && !m.State.Failed()
-	if open && !m.CodeExpires.IsZero() && d.Now().After(m.CodeExpires) {
+	if open(m) && !m.CodeExpires.IsZero() && d.Now().After(m.CodeExpires) {
 		r.Timeline = append(r.Timeline, messageStep{
 			At: m.CodeExpires, After: spanOf(m.CodeExpires.Sub(m.CreatedAt)), Name: "Code ran out",
 			Text: "Nobody is known to have signed in with it.", Kind: kindNone,

@@ -224,7 +224,7 @@ type messagePage struct {
 	Message  *tenant.Message
 	Edit     bool
 	Revealed bool
-	Live     bool // something may still happen
+	Live     bool // more may be told of it
 	Outbox   string
 }
 
@@ -246,7 +246,7 @@ func (d *Dashboard) revealMessage(w http.ResponseWriter, q *request) error {
 func (d *Dashboard) messageShown(q *request, m *tenant.Message, names map[string]string, reveal bool) *messagePage {
 	return &messagePage{
 		messageLine: d.messageLine(m, names, reveal), Message: m, Edit: q.Who.Role.May(tenant.Editor), Revealed: reveal,
-		Outbox: d.Outbox, Live: !m.State.Over(),
+		Outbox: d.Outbox, Live: d.live(m),
 	}
 }
 

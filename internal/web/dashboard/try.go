@@ -26,7 +26,7 @@ type tryPage struct {
 	Problem      string
 	Message      *tenant.Message // what was sent
 	Line         messageLine     // the same for the page
-	Over         bool            // and no further attempt is made
+	Live         bool            // and more may be told of it
 	Outbox       string
 	Tokens       []decoded
 }
@@ -62,7 +62,7 @@ func (p *tryPage) about(q *request, d *Dashboard, c *tenant.Connection, id strin
 		return err
 	}
 	p.Line = d.messageLine(&m, map[string]string{string(c.ID): c.Name}, true)
-	p.Message, p.Over, p.To, p.Client, p.Language = &m, m.State.Over(), m.To, m.Client, m.Language
+	p.Message, p.Live, p.To, p.Client, p.Language = &m, d.live(&m), m.To, m.Client, m.Language
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (d *Dashboard) showTry(w http.ResponseWriter, q *request, c *tenant.Connect
 	}
 	p.Outbox = d.Outbox
 	v := view{Title: title(c), Failed: p.Problem != "", Body: p}
-	if p.Message != nil && !p.Over {
+	if p.Live {
 		v.Script = "live.js"
 	}
 	return d.show(w, q, "try", v)

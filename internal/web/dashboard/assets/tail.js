@@ -1,9 +1,11 @@
 // Adds the events that come to the log while it is looked at.
 import "./list.js";
+import { poll } from "./poll.js";
 
 const every = 500; // milliseconds from one answer to the next question
 const most = 300; // rows
 const batch = 5000; // milliseconds from one announcement to the next
+const texts = { live: "Live", lost: "Not connected, trying again", out: "Signed out" };
 
 const button = document.getElementById("pause");
 const state = document.getElementById("live-state");
@@ -11,6 +13,7 @@ const seen = new Set();
 let paused = false;
 let fresh = 0;
 let newest = "";
+let asked = ""; // the search that is being answered
 
 const section = () => document.querySelector("[data-tail]");
 
@@ -38,6 +41,9 @@ function insert(rows, row) {
 }
 
 function take(page) {
+	if (paused || asked !== location.search || section() === null) {
+		return true; // it is the answer to another question
+	}
 	const rows = document.getElementById("rows");
 	for (const row of page.querySelectorAll("tr[data-id]")) {
 		if (seen.has(row.dataset.id)) {
@@ -58,38 +64,24 @@ function take(page) {
 		rows.parentElement.hidden = false;
 		document.getElementById("nothing")?.remove();
 	}
+	return true;
 }
 
-async function look() {
-	if (section() === null) {
-		return;
+// address is where what is newer is, or null while nothing is to come.
+function address() {
+	if (paused || section() === null) {
+		return null;
 	}
-	if (!paused && !document.hidden) {
-		const url = new URL("/dashboard/logs/tail", location.href);
-		url.search = location.search;
-		url.searchParams.set("after", newest);
-		try {
-			const asked = location.search;
-			const answer = await fetch(url);
-			if (answer.redirected) {
-				tell("Signed out");
-				return;
-			}
-			const text = await answer.text();
-			if (answer.ok && asked === location.search && !paused) {
-				take(new DOMParser().parseFromString(text, "text/html"));
-				tell("Live");
-			}
-		} catch {
-			tell("Not connected");
-		}
-	}
-	setTimeout(look, every);
+	asked = location.search;
+	const url = new URL("/dashboard/logs/tail", location.href);
+	url.search = asked;
+	url.searchParams.set("after", newest);
+	return url;
 }
 
-function tell(text) {
-	if (!paused && state.textContent !== text) {
-		state.textContent = text;
+function tell(how) {
+	if (!paused && state.textContent !== texts[how]) {
+		state.textContent = texts[how];
 	}
 }
 
@@ -108,5 +100,5 @@ if (section() !== null) {
 			fresh = 0;
 		}
 	}, batch);
-	look();
+	poll({ every, address, take, tell });
 }

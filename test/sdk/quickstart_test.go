@@ -54,9 +54,7 @@ func TestQuickstarts(t *testing.T) {
 			q.signIn(t, "")
 		})
 		t.Run("Python, "+kind, func(t *testing.T) {
-			if err := exec.Command(binary.Tool(t, "python3", ""), "-c", "import ensurepip, venv").Run(); err != nil {
-				binary.Missing(t, "python3 has no venv")
-			}
+			venv(t)
 			q := a.application(t, kind, "python")
 			q.signIn(t, q.install) // as the page says: the versions are named by PIP_CONSTRAINT
 		})
@@ -68,6 +66,51 @@ func TestQuickstarts(t *testing.T) {
 		q.react(t)
 	})
 	s.Stop()
+}
+
+// The same programs against doorcode dev as it is started without anything else:
+// at an address with http, which the page has to name where a library would take
+// https for granted.
+func TestQuickstartsOverHTTP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not with -short")
+	}
+	s := binary.New(t).Start("--ephemeral")
+	if !strings.HasPrefix(s.URL, "http://localhost:") {
+		t.Fatalf("the server is at %s", s.URL)
+	}
+	a := administer(t, s)
+	t.Run("curl", func(t *testing.T) { a.application(t, "native", "curl").inTerminal(t) })
+	t.Run("Express", func(t *testing.T) {
+		packages(t, "openid-node")
+		q := a.application(t, "regular_web", "express")
+		q.installed(t, "openid-node")
+		q.signIn(t, "")
+	})
+	t.Run("Go", func(t *testing.T) {
+		q := a.application(t, "native", "go")
+		q.module(t)
+		q.signIn(t, "")
+	})
+	t.Run("Python", func(t *testing.T) {
+		venv(t)
+		q := a.application(t, "native", "python")
+		q.signIn(t, q.install)
+	})
+	t.Run("React", func(t *testing.T) {
+		packages(t, "react")
+		binary.Tool(t, "npm", "")
+		a.application(t, "spa", "react").react(t)
+	})
+	s.Stop()
+}
+
+// venv skips what needs Python where that cannot make an environment of its own.
+func venv(t *testing.T) {
+	t.Helper()
+	if err := exec.Command(binary.Tool(t, "python3", ""), "-c", "import ensurepip, venv").Run(); err != nil {
+		binary.Missing(t, "python3 has no venv")
+	}
 }
 
 // audience is an API whose name the shell would take apart.

@@ -128,6 +128,10 @@ func (d *Dashboard) quickstart(w http.ResponseWriter, q *request) error {
 // fillProgram writes the program with the values of the application.
 func (d *Dashboard) fillProgram(q *request, c *tenant.Client, p *quickstartPage) error {
 	values := programValues{Issuer: d.URL + "/", Domain: d.domain(), ClientID: string(c.ID), Public: c.Public(), Connection: "email"}
+	if !strings.HasPrefix(d.URL, "https://") {
+		// Auth0's libraries put https:// before a domain that says no scheme.
+		values.Domain = d.URL
+	}
 	values.come(programCallback(c, p.Program.Key))
 	p.Callback = values.Callback
 	ways, err := d.Manage.ListConnections(q.Context(), manage.ConnectionQuery{Client: c.ID}, everything())

@@ -174,7 +174,9 @@ func (s *site) pages() []string {
 	} {
 		list = append(list, s.below(parts...))
 	}
-	return append(list, s.below("messages")+"?open="+message, s.below("connections", "passwordless", "on")+"?connection="+sms)
+	return append(list, s.below("messages")+"?open="+message, s.below("connections", "passwordless", "on")+"?connection="+sms,
+		s.below("connections", "passwordless")+"?switched="+sms+"&to=on",
+		s.below("connections", "passwordless", sms, "applications")+"?switched="+app+"&to=on")
 }
 
 // D20, L31: the same of the pages for people who sign in, step by step.

@@ -12,8 +12,10 @@ import (
 // applicationWays switches connections on and off for an application.
 type applicationWays struct {
 	applicationFrame
-	List    []connectionToggle
-	Problem string
+	List     []connectionToggle
+	Switched *switched
+	At       string // the connection whose switch has the focus
+	Problem  string
 }
 
 type connectionToggle struct {
@@ -23,10 +25,10 @@ type connectionToggle struct {
 }
 
 func (d *Dashboard) applicationConnections(w http.ResponseWriter, q *request) error {
-	return d.showApplicationConnections(w, q, "")
+	return d.showApplicationConnections(w, q, q.URL.Query().Get("switched"), "")
 }
 
-func (d *Dashboard) showApplicationConnections(w http.ResponseWriter, q *request, problem string) error {
+func (d *Dashboard) showApplicationConnections(w http.ResponseWriter, q *request, at, problem string) error {
 	c, f, err := d.application(q, tabConnections)
 	if err != nil {
 		return err
@@ -38,9 +40,16 @@ func (d *Dashboard) showApplicationConnections(w http.ResponseWriter, q *request
 	if err != nil {
 		return err
 	}
-	p := applicationWays{applicationFrame: f, Problem: problem}
+	p := applicationWays{applicationFrame: f, At: at, Problem: problem}
 	for _, way := range all.Items {
-		p.List = append(p.List, connectionToggle{way.ID, title(way), tabAddress(way.ID, tabSettings), way.Admits(c.ID), way.Managed})
+		t := connectionToggle{way.ID, title(way), tabAddress(way.ID, tabSettings), way.Admits(c.ID), way.Managed}
+		p.List = append(p.List, t)
+		if string(t.ID) == at && f.Edit && !t.Managed && problem == "" && onOff(t.On) == q.URL.Query().Get("to") {
+			p.Switched = &switched{
+				Of: at, Text: switchedText(way, t.On, c.Name), Action: applicationAddress(c.ID, tabConnections),
+				Fields: []hidden{{"connection", at}, {"to", onOff(!t.On)}},
+			}
+		}
 	}
 	return d.show(w, q, "application-connections", view{Title: c.Name, Failed: problem != "", Body: p})
 }
@@ -51,19 +60,15 @@ func (d *Dashboard) toggleConnection(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	client, on := tenant.ClientID(q.PathValue("id")), f.Get("to") == "on"
-	err = d.enable(q, tenant.ConnectionID(f.Get("connection")), []tenant.ClientID{client}, on)
+	client, id, on := tenant.ClientID(q.PathValue("id")), f.Get("connection"), f.Get("to") == "on"
+	err = d.enable(q, tenant.ConnectionID(id), []tenant.ClientID{client}, on)
 	if told := fault.Of(err); err != nil && told.Kind != fault.Internal && told.Kind != fault.NotFound {
-		return d.showApplicationConnections(w, q, told.Message)
+		return d.showApplicationConnections(w, q, id, told.Message)
 	}
 	if err != nil {
 		return err
 	}
-	done := "off"
-	if on {
-		done = "on"
-	}
-	return leave(w, q.Request, applicationAddress(client, tabConnections)+"?done="+done)
+	return leave(w, q.Request, withQuery(applicationAddress(client, tabConnections), switchedTo(id, on)))
 }
 
 // secretPage shows or replaces the secret of an application.

@@ -120,11 +120,21 @@ func (d *Dashboard) applications(w http.ResponseWriter, q *request) error {
 type newApplicationPage struct {
 	Name, Type string
 	Types      []applicationType
+	Next       string // the page of ours that wants an application; may be empty
 	Problem    string
 }
 
 func (d *Dashboard) newApplication(w http.ResponseWriter, q *request) error {
-	return d.showNewApplication(w, q, newApplicationPage{Type: "regular_web"})
+	return d.showNewApplication(w, q, newApplicationPage{Type: "regular_web", Next: wanting(q.URL.Query().Get("next"))})
+}
+
+// wanting is a page of ours that leads to the making of an application and is
+// returned to, or empty.
+func wanting(address string) string {
+	if address == "" {
+		return ""
+	}
+	return next(address)
 }
 
 func (d *Dashboard) showNewApplication(w http.ResponseWriter, q *request, p newApplicationPage) error {
@@ -139,7 +149,7 @@ func (d *Dashboard) createApplication(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	p := newApplicationPage{Name: f.line("name"), Type: f.Get("app_type")}
+	p := newApplicationPage{Name: f.line("name"), Type: f.Get("app_type"), Next: wanting(f.Get("next"))}
 	if p.Name == "" {
 		p.Problem = "Give the application a name: people see it in messages and when they sign in."
 		return d.showNewApplication(w, q, p)
@@ -159,6 +169,12 @@ func (d *Dashboard) createApplication(w http.ResponseWriter, q *request) error {
 	}
 	if err != nil {
 		return err
+	}
+	if back, err := url.Parse(p.Next); err == nil && p.Next != "" {
+		query := back.Query()
+		query.Set("client", string(c.ID))
+		query.Set("done", "added")
+		return leave(w, q.Request, withQuery(back.Path, query))
 	}
 	return leave(w, q.Request, applicationAddress(c.ID, tabQuickstart)+"?done=added")
 }

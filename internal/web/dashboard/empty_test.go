@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -22,6 +23,7 @@ func TestD16EmptyLists(t *testing.T) {
 		s.leadsOn(path)
 	}
 	s.leadsOn(users + "/new") // before there is a way to sign in
+	s.choosesWithout()
 	s.leadsOn(users + "?q=nobody")
 	s.leadsOn(messages + "?q=nobody")
 	s.leadsOn(logs + "?q=nothing+of+that+kind")
@@ -46,5 +48,43 @@ func (s *shop) leadsOn(path string) {
 	}
 	if status, header, _ := s.once(http.MethodGet, link[1], nil, "Cookie", s.cookie); status != http.StatusOK && status != http.StatusSeeOther {
 		s.t.Errorf("%s leads to %s: %d %s", path, link[1], status, header.Get("Location"))
+	}
+}
+
+// choosesWithout switches a method on where there is no application that it could
+// be on for: there is nothing to go on with but making one, which leads back to
+// the choice, with that application ticked; and so it does for a connection that
+// there is.
+func (s *shop) choosesWithout() {
+	s.t.Helper()
+	choice := passwordless + "/on?strategy=sms"
+	for range 2 {
+		s.leadsOn(choice)
+		page := s.shows(choice)
+		link := regexp.MustCompile(`<a class="btn btn-p" href="([^"]*)"`).FindStringSubmatch(page)
+		if strings.Contains(page, "Continue") || link == nil {
+			s.t.Fatalf("without applications the page is %s", page)
+		}
+		fresh := s.shows(html.UnescapeString(link[1]))
+		next := regexp.MustCompile(`name="next" value="([^"]*)"`).FindStringSubmatch(fresh)
+		if next == nil || html.UnescapeString(next[1]) != choice {
+			s.t.Fatalf("the page that makes an application leads to %q, want %q", next, choice)
+		}
+		back := s.change(applications+"/new", url.Values{"name": {"First"}, "app_type": {"spa"}, "next": {choice}})
+		page = s.shows(back)
+		box := regexp.MustCompile(`name="client\.([^"]*)" value="on" checked`).FindStringSubmatch(page)
+		if box == nil || !strings.Contains(page, "Continue") || !strings.Contains(page, "Added.") {
+			s.t.Fatalf("back at %s: %s", back, page)
+		}
+		if strings.Contains(choice, "strategy") {
+			s.change(passwordless+"/on", url.Values{"strategy": {"sms"}, "client." + box[1]: {"on"}})
+			choice = passwordless + "/on?connection=" + string(s.world.connection("sms").ID)
+		}
+		s.change(applications+"/"+box[1]+"/delete", url.Values{"name": {"First"}})
+	}
+	s.leadsOn(passwordless + "/" + string(s.world.connection("sms").ID) + "/applications")
+	// Another site is no place to lead back to.
+	if to := s.change(applications+"/new", url.Values{"name": {"Last"}, "app_type": {"spa"}, "next": {"https://evil.example/dashboard"}}); !strings.HasPrefix(to, home+"?") {
+		s.t.Errorf("leads to %s", to)
 	}
 }

@@ -86,7 +86,7 @@ func (d *Dashboard) show(w http.ResponseWriter, q *request, name string, v view)
 func notices() map[string]string {
 	return map[string]string{
 		"saved": "Saved.", "added": "Added.", "removed": "Removed.", "deleted": "Deleted.", "role": "The role was changed.",
-		"on": "Switched on.", "off": "Switched off.",
+		"on": "Switched on.", "off": "Switched off.", "method-on": "The method was switched on.",
 	}
 }
 
@@ -160,6 +160,7 @@ func (d *Dashboard) functions() template.FuncMap {
 		"ago":    d.ago,
 		"field":  newField,
 		"empty":  newEmpty,
+		"said":   saidBy,
 	}
 }
 

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 
-	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -70,6 +68,14 @@ func methodName(c tenant.Channel) string {
 	return "SMS"
 }
 
+// methodTitle names a connection as its card does.
+func methodTitle(c *tenant.Connection) string {
+	if c.Name != string(c.Channel) {
+		return methodName(c.Channel) + ": " + c.Name
+	}
+	return methodName(c.Channel)
+}
+
 func methodText(c tenant.Channel) string {
 	if c == tenant.Email {
 		return "A code or a link by e-mail."
@@ -94,9 +100,7 @@ func (d *Dashboard) cards(ctx context.Context) ([]card, error) {
 			}
 			found = true
 			one := plain
-			if c.Name != string(channel) {
-				one.Title += ": " + c.Name
-			}
+			one.Title = methodTitle(c)
 			one.ID, one.Name, one.Apps, one.On, one.Managed = c.ID, c.Name, len(c.Clients), len(c.Clients) > 0, c.Managed
 			one.Address = tabAddress(c.ID, tabSettings)
 			if one.Ready, err = d.Ready(ctx, c); err != nil {
@@ -111,94 +115,22 @@ func (d *Dashboard) cards(ctx context.Context) ([]card, error) {
 	return cards, nil
 }
 
-// methodsPage lists the methods.
-type methodsPage struct {
-	Methods []card
-	Edit    bool
-	Undo    []string // applications that a method was switched off for
-	Undone  tenant.ConnectionID
-}
-
-// maxUndo is for how many applications a method can be switched on again at
-// once.
-const maxUndo = 20
-
-// methods shows the list.
-func (d *Dashboard) methods(w http.ResponseWriter, q *request) error {
-	cards, err := d.cards(q.Context())
-	if err != nil {
-		return err
-	}
-	p := methodsPage{Methods: cards, Edit: q.Who.Role.May(tenant.Editor)}
-	if query := q.URL.Query(); query.Get("done") == "off" && query.Get("undo") != "" {
-		p.Undone = tenant.ConnectionID(query.Get("undo"))
-		if p.Undo = query["client"]; len(p.Undo) > maxUndo {
-			p.Undo = nil
-		}
-	}
-	return d.show(w, q, "passwordless", view{Title: "Passwordless", Body: p})
-}
-
-// switchOff takes a connection off all applications.
-func (d *Dashboard) switchOff(w http.ResponseWriter, q *request) error {
-	f, err := readForm(w, q.Request)
-	if err != nil {
-		return err
-	}
-	c, err := d.Manage.Connection(q.Context(), tenant.ConnectionID(f.Get("connection")))
-	if err != nil {
-		return err
-	}
-	if err := d.enable(q, c.ID, c.Clients, false); err != nil {
-		return err
-	}
-	query := url.Values{"done": {"off"}}
-	if n := len(c.Clients); n > 0 && n <= maxUndo {
-		query.Set("undo", string(c.ID))
-		for _, id := range c.Clients {
-			query.Add("client", string(id))
-		}
-	}
-	return leave(w, q.Request, pathPasswordless+"?"+query.Encode())
-}
-
-// enableAtOnce is how many applications one change switches.
-const enableAtOnce = 50
-
-// enable switches a connection on or off for applications.
-func (d *Dashboard) enable(q *request, id tenant.ConnectionID, clients []tenant.ClientID, on bool) error {
-	type change struct {
-		Client tenant.ClientID `json:"client_id"`
-		Status bool            `json:"status"`
-	}
-	for part := range slices.Chunk(clients, enableAtOnce) {
-		list := make([]change, len(part))
-		for i, client := range part {
-			list[i] = change{client, on}
-		}
-		body, err := json.Marshal(list)
-		if err != nil {
-			return fmt.Errorf("write change: %w", err)
-		}
-		if err := d.Manage.EnableClients(q.Context(), q.actor(body), id, body); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // choicePage asks for the applications that a method is switched on for.
 type choicePage struct {
 	Title    string
 	Strategy tenant.Channel
 	ID       tenant.ConnectionID
 	Clients  []*tenant.Client
+	Chosen   tenant.ClientID // one that was made for it just now
+	New      string          // address that makes one and leads back here
 	Problem  string
 }
 
 func (d *Dashboard) chooseApplications(w http.ResponseWriter, q *request) error {
 	query := q.URL.Query()
-	return d.showChoice(w, q, choicePage{Strategy: tenant.Channel(query.Get("strategy")), ID: tenant.ConnectionID(query.Get("connection"))})
+	return d.showChoice(w, q, choicePage{
+		Strategy: tenant.Channel(query.Get("strategy")), ID: tenant.ConnectionID(query.Get("connection")), Chosen: tenant.ClientID(query.Get("client")),
+	})
 }
 
 func (d *Dashboard) showChoice(w http.ResponseWriter, q *request, p choicePage) error {
@@ -217,6 +149,11 @@ func (d *Dashboard) showChoice(w http.ResponseWriter, q *request, p choicePage) 
 	if p.Clients, err = d.people(q.Context()); err != nil {
 		return err
 	}
+	here := url.Values{"strategy": {string(p.Strategy)}}
+	if p.ID != "" {
+		here = url.Values{"connection": {string(p.ID)}}
+	}
+	p.New = withQuery(pathApplications+"/new", url.Values{"next": {withQuery(pathPasswordless+"/on", here)}})
 	return d.show(w, q, "choose", view{Title: "Switch " + p.Title + " on", Failed: p.Problem != "", Body: p})
 }
 
@@ -259,7 +196,10 @@ func (d *Dashboard) switchOn(w http.ResponseWriter, q *request) error {
 	} else if err := d.enable(q, id, clients, true); err != nil {
 		return err
 	}
-	return leave(w, q.Request, tabAddress(id, tabSettings)+"?done=on")
+	if f.Get("back") == "cards" {
+		return leave(w, q.Request, withQuery(pathPasswordless, switchedTo(string(id), true)))
+	}
+	return leave(w, q.Request, tabAddress(id, tabSettings)+"?done=method-on")
 }
 
 // create makes a connection as people expect one who make it here: with the line
@@ -330,7 +270,7 @@ func tabs() []struct{ path, name string } {
 	}
 }
 
-// title names a connection as its card does.
+// title names a connection, and Twilio's as Auth0 does.
 func title(c *tenant.Connection) string {
 	t := methodName(c.Channel)
 	if c.Channel == tenant.SMS && (c.Sender.Provider == "" || c.Sender.Provider == "twilio") {
@@ -340,57 +280,4 @@ func title(c *tenant.Connection) string {
 		t += ": " + c.Name
 	}
 	return t
-}
-
-// applicationsPage switches a connection on and off for applications.
-type applicationsPage struct {
-	connectionFrame
-	List    []clientToggle
-	Problem string
-}
-
-type clientToggle struct {
-	ID, Name, Type string
-	On             bool
-}
-
-func (d *Dashboard) connectionApplications(w http.ResponseWriter, q *request) error {
-	return d.showApplications(w, q, "")
-}
-
-func (d *Dashboard) showApplications(w http.ResponseWriter, q *request, problem string) error {
-	c, f, err := d.connection(q, tabApplications)
-	if err != nil {
-		return err
-	}
-	p := applicationsPage{connectionFrame: f, Problem: problem}
-	all, err := d.Manage.ListClients(q.Context(), manage.ClientQuery{}, everything())
-	if err != nil {
-		return err
-	}
-	for _, client := range all.Items {
-		p.List = append(p.List, clientToggle{string(client.ID), client.Name, client.AppType, c.Admits(client.ID)})
-	}
-	return d.show(w, q, "applications", view{Title: title(c), Failed: problem != "", Body: p})
-}
-
-// toggleApplication switches one.
-func (d *Dashboard) toggleApplication(w http.ResponseWriter, q *request) error {
-	f, err := readForm(w, q.Request)
-	if err != nil {
-		return err
-	}
-	id, on := tenant.ConnectionID(q.PathValue("id")), f.Get("to") == "on"
-	err = d.enable(q, id, []tenant.ClientID{tenant.ClientID(f.Get("client"))}, on)
-	if told := fault.Of(err); err != nil && told.Kind != fault.Internal && told.Kind != fault.NotFound {
-		return d.showApplications(w, q, told.Message)
-	}
-	if err != nil {
-		return err
-	}
-	done := "off"
-	if on {
-		done = "on"
-	}
-	return leave(w, q.Request, tabAddress(id, tabApplications)+"?done="+done)
 }

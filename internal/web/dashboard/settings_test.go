@@ -308,12 +308,13 @@ func TestSwitching(t *testing.T) {
 	p := w.get(w.browser, passwordless)
 	off := p.Form("connection").Set("connection", string(w.connection("sms").ID))
 	p = w.submit(w.browser, off)
-	w.says(p, "Switched off.")
+	w.says(p, "SMS was switched off for 5 applications.")
 	if clients() != 0 {
 		t.Fatalf("%d applications are left", clients())
 	}
 	p = w.submit(w.browser, p.Form("connection", "client."+w.Ready.ClientID))
-	w.says(p, "Switched on.")
+	w.at(p, passwordless) // taken back where it was done
+	w.says(p, "SMS was switched on for 5 applications.")
 	if clients() != all {
 		t.Errorf("%d applications are on again, want %d", clients(), all)
 	}
@@ -327,12 +328,12 @@ func TestSwitching(t *testing.T) {
 	}
 	p = w.get(w.browser, strings.TrimSuffix(p.URL.Path, "settings")+"applications")
 	p = w.submit(w.browser, p.Form("client", "to").Set("client", w.Ready.SPAClientID).Set("to", "on"))
-	w.says(p, "Switched on.")
+	w.says(p, "SMS was switched on for My single-page app.")
 	if clients() != 2 {
 		t.Errorf("%d applications", clients())
 	}
 	p = w.submit(w.browser, p.Form("client", "to").Set("client", w.Ready.SPAClientID).Set("to", "off"))
-	w.says(p, "Switched off.")
+	w.says(p, "SMS was switched off for My single-page app.")
 	p = w.submit(w.browser, p.Form("client", "to").Set("client", "nobody").Set("to", "on"))
 	if p.Status == http.StatusOK || clients() != 1 {
 		t.Errorf("an application that is not there: %d", p.Status)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -37,5 +38,17 @@ func TestHome(t *testing.T) {
 	sheet := w.get(w.browser, home+"/funnel.csv")
 	if lines := strings.Split(strings.TrimSpace(sheet.Body), "\n"); len(lines) != 25 || !strings.HasSuffix(lines[24], ",1,1,0,1") {
 		t.Errorf("the sheet is %q", lines)
+	}
+	// Old messages are deleted. That somebody has signed in stays known.
+	for more := true; more; {
+		var err error
+		if more, err = w.Store.Forget(t.Context(), w.Clock.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = w.get(w.browser, home)
+	w.says(p, "Messages 0")
+	if strings.Contains(p.Body, "Until the first sign-in") {
+		t.Error("the steps are there again when the messages are deleted")
 	}
 }

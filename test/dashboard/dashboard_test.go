@@ -87,6 +87,20 @@ func pages(s *site) []page {
 			return "/dashboard/logs?from=" + day + "&to=" + day
 		}, "event"},
 		{"event", func(n int) string { return "/dashboard/logs/" + s.event(n*131%s.logs) }, "JSON"},
+		{"applications", fixed("/dashboard/applications"), "Last sign-in"},
+		{"application", fixed("/dashboard/applications/" + s.Ready.ClientID + "/settings"), "Allowed Callback URLs"},
+		{"quickstart", fixed("/dashboard/applications/" + s.Ready.ClientID + "/quickstart"), "Waiting for your first sign-in"},
+		{"quickstart, somebody signed in", fixed(fmt.Sprintf("/dashboard/applications/%s/quickstart?since=%d", s.Ready.ClientID, s.now.Add(-time.Hour).UnixMilli())), "Somebody signed in"},
+		{"methods", fixed("/dashboard/connections/passwordless"), "Passwordless"},
+		{"connection", fixed("/dashboard/connections/passwordless/" + s.sms + "/settings"), "OTP Length"},
+		{"connection, applications", fixed("/dashboard/connections/passwordless/" + s.sms + "/applications"), "My app"},
+		{"preview of a message", fixed("/dashboard/connections/passwordless/" + s.sms + "/preview"), "segment"},
+		{"settings", fixed("/dashboard/settings"), "Friendly Name"},
+		{"administrators", fixed("/dashboard/administrators"), "You"},
+		{"search, a page", fixed(q("/dashboard/search", "otp length")), "Passwordless"},
+		{"search, a number", func(n int) string { return q("/dashboard/search", fmt.Sprintf("07700 %06d", n*3)) }, "Search"},
+		{"search, a name", func(n int) string { return q("/dashboard/search", fmt.Sprint("person number ", n%10)) }, "Search"},
+		{"search, nothing", func(n int) string { return q("/dashboard/search", fmt.Sprint("nobody", n)) }, "Nothing was found"},
 	}
 }
 
@@ -155,8 +169,9 @@ func (s *site) get(t *testing.T, p page, n int) time.Duration {
 }
 
 // D13, D26: what a page takes, from the request to the end of the answer, with
-// 100,000 users, 1,000,000 events and 300,000 messages on SQLite. Whether a target is met depends on
-// the machine, so a missed one is shown and fails nothing.
+// 100,000 users, 1,000,000 events and 300,000 messages on SQLite. That run fails
+// where one of twenty answers took longer than the target; with the few rows of
+// the short run only the answers are looked at, since other tests run beside it.
 func TestD26ServerTime(t *testing.T) {
 	users, logs, messages, times := 3_000, 20_000, 5_000, 2
 	if long() {
@@ -174,12 +189,12 @@ func TestD26ServerTime(t *testing.T) {
 			continue
 		}
 		slices.Sort(took)
-		p95, missed := took[len(took)*95/100], ""
-		if p95 > target {
-			missed = " (missed)"
-		}
+		p95 := took[len(took)*95/100]
 		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-		t.Logf("measured: D26 %s p95 %.1f ms%s", p.name, ms(p95), missed)
+		t.Logf("measured: D26 %s p95 %.1f ms", p.name, ms(p95))
+		if p95 > target {
+			t.Errorf("%s: p95 %.1f ms, of at most %.1f ms", p.name, ms(p95), ms(target))
+		}
 		t.Logf("%s: p50 %.1f ms, p95 %.1f ms, at most %.1f ms", p.name, ms(took[len(took)/2]), ms(p95), ms(took[len(took)-1]))
 	}
 }

@@ -134,6 +134,10 @@ func (s *site) pages() []string {
 		s.t.Fatalf("%d messages, %v", len(found.Items), err)
 	}
 	message := found.Items[0].ID
+	admins, err := s.Store.Administrators(s.t.Context())
+	if err != nil || len(admins) == 0 {
+		s.t.Fatalf("%d administrators, %v", len(admins), err)
+	}
 	list := []string{s.URL + "/dashboard", s.URL + "/outbox", s.URL + "/outbox?to=nobody"}
 	for _, parts := range [][]string{
 		{"connections", "passwordless"},
@@ -162,6 +166,7 @@ func (s *site) pages() []string {
 		{"users", user},
 		{"logs"},
 		{"administrators"},
+		{"administrators", string(admins[0].ID), "remove"},
 		{"setup"},
 		{"login", "link"},
 		{"connections", "passwordless", sms, "deliveries"},

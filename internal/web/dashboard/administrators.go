@@ -2,6 +2,8 @@ package dashboard
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -33,7 +35,7 @@ func (d *Dashboard) showAdministrators(w http.ResponseWriter, q *request, p admi
 	return d.show(w, q, "administrators", view{Title: "Administrators", Failed: p.Problem != "", Body: p})
 }
 
-// changeAdministrators adds, changes and removes one.
+// changeAdministrators adds and changes one.
 func (d *Dashboard) changeAdministrators(w http.ResponseWriter, q *request) error {
 	f, err := readForm(w, q.Request)
 	if err != nil {
@@ -50,9 +52,6 @@ func (d *Dashboard) changeAdministrators(w http.ResponseWriter, q *request) erro
 	case "role":
 		done = "role"
 		err = d.Admins.SetRole(q.Context(), q.caller, id, role)
-	case "remove":
-		done = "removed"
-		err = d.Admins.Remove(q.Context(), q.caller, id)
 	default:
 		return errNoPage
 	}
@@ -63,4 +62,69 @@ func (d *Dashboard) changeAdministrators(w http.ResponseWriter, q *request) erro
 		return err
 	}
 	return leave(w, q.Request, pathAdministrators+"?done="+done)
+}
+
+// removal is the page that asks whether an administrator is meant to go, as what
+// cannot be taken back is asked everywhere. It is an owner's alone, with a fresh
+// proof (R20).
+func (d *Dashboard) removal(q *request) (*deletionPage, error) {
+	all, err := d.Admins.Administrators(q.Context())
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(all, func(a tenant.Administrator) bool { return string(a.ID) == q.PathValue("id") })
+	if at < 0 {
+		return nil, errNoPage
+	}
+	p := &deletionPage{
+		What: "administrator", Name: all[at].Email, Back: pathAdministrators,
+		Effects: []string{"They are signed out of the Dashboard at once.", "An owner can add them again. What they changed stays, and stays in the log."},
+	}
+	if all[at].ID == q.Who.ID {
+		p.Effects[0] = "That is you: you are signed out at once."
+	}
+	return p, nil
+}
+
+func (d *Dashboard) showRemoval(w http.ResponseWriter, q *request, p *deletionPage) error {
+	return d.show(w, q, "administrator-removal", view{Title: "Remove " + p.Name, Failed: p.Problem != "", Body: p})
+}
+
+func (d *Dashboard) confirmRemoval(w http.ResponseWriter, q *request) error {
+	if !d.Admins.Fresh(q.Session) {
+		return d.demandProof(w, q, q.URL.Path)
+	}
+	p, err := d.removal(q)
+	if err != nil {
+		return err
+	}
+	return d.showRemoval(w, q, p)
+}
+
+// removeAdministrator removes one whose address was typed.
+func (d *Dashboard) removeAdministrator(w http.ResponseWriter, q *request) error {
+	f, err := readForm(w, q.Request)
+	if err != nil {
+		return err
+	}
+	if !d.Admins.Fresh(q.Session) {
+		return d.demandProof(w, q, q.URL.Path)
+	}
+	p, err := d.removal(q)
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(f.line("name"), p.Name) {
+		p.Problem = "Nobody was removed. Type the address as it stands: " + p.Name
+		return d.showRemoval(w, q, p)
+	}
+	err = d.Admins.Remove(q.Context(), q.caller, tenant.AdministratorID(q.PathValue("id")))
+	if told := fault.Of(err); err != nil && told.Kind != fault.Internal {
+		p.Problem = told.Message
+		return d.showRemoval(w, q, p)
+	}
+	if err != nil {
+		return err
+	}
+	return leave(w, q.Request, pathAdministrators+"?done=removed")
 }

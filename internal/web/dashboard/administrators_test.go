@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,32 @@ func TestAdministrators(t *testing.T) {
 		return nil
 	}
 	w.says(w.submit(w.browser, form("role", "a@mail.example").Set("role", "editor")), "The role was changed.")
-	w.says(w.submit(w.browser, form("remove", "a@mail.example")), "Removed.")
-	w.says(w.submit(w.browser, form("remove", "developer@")), "last owner")
+	// removes asks for the page behind the row's link, and types an address there.
+	removes := func(email, typed string) *textbrowser.Page {
+		t.Helper()
+		all, err := w.Store.Administrators(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := w.get(w.browser, administrators)
+		for _, a := range all {
+			if link := administrators + "/" + string(a.ID) + "/remove"; a.Email == email && slices.Contains(page.Links(), link) {
+				page = w.get(w.browser, link)
+				w.says(page, "signed out")
+				return w.submit(w.browser, page.FormTo(w.URL+link).Set("name", typed))
+			}
+		}
+		t.Fatalf("no link that removes %s:\n%s", email, page.Text())
+		return nil
+	}
+	for _, typed := range []string{"", "b@mail.example"} {
+		if q := removes("a@mail.example", typed); q.Status != http.StatusUnprocessableEntity || !strings.Contains(q.Text(), "Nobody was removed") {
+			t.Errorf("%q gives %d: %s", typed, q.Status, q.Text())
+		}
+	}
+	w.says(removes("a@mail.example", "A@mail.example"), "Removed.")
+	const self = "developer@localhost.example"
+	w.says(removes(self, self), "last owner")
 	w.says(w.submit(w.browser, form("role", "developer@").Set("role", "viewer")), "last owner")
 
 	events, err := w.Store.ListLogs(t.Context(), manage.LogQuery{Type: "sapi"}, manage.Window{Limit: 100})
@@ -79,14 +104,20 @@ func TestFreshProof(t *testing.T) {
 	p = w.submit(w.browser, add)
 	w.at(p, "/dashboard/login")
 	w.says(p, "Confirm that it is you")
-	if all, err := w.Store.Administrators(t.Context()); err != nil || len(all) != 1 {
-		t.Errorf("there are %v %v", all, err)
+	all, err := w.Store.Administrators(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("there are %v %v", all, err)
 	}
+	removal := administrators + "/" + string(all[0].ID) + "/remove"
+	w.at(w.get(w.browser, removal), "/dashboard/login")
 	p = w.submit(w.browser, p.FormTo(w.URL+"/dashboard/login/dev"))
 	w.at(p, administrators)
 	if p.Form("email") == nil {
 		t.Error("the form is not there after the proof")
 	}
+	form := w.get(w.browser, removal).FormTo(w.URL+removal).Set("name", all[0].Email)
+	w.Clock.Advance(tenant.FreshProof)
+	w.at(w.submit(w.browser, form), "/dashboard/login")
 }
 
 // What each role may do.

@@ -105,15 +105,15 @@ func (a *audit) user(tab string) string {
 	return users + "/" + strings.TrimSuffix(strings.ReplaceAll(string(a.person), "|", "%7C")+"/"+tab, "/")
 }
 
-// row is the form of the second administrator.
-func (a *audit) row(action string) *textbrowser.Form {
+// row is the form that gives the second administrator a role.
+func (a *audit) row() *textbrowser.Form {
 	a.t.Helper()
 	for _, f := range a.get(a.browser, administrators).Forms() {
-		if f.Values.Get("id") == string(a.removed) && f.Press(action) != nil {
+		if f.Values.Get("id") == string(a.removed) && f.Press("role") != nil {
 			return f
 		}
 	}
-	a.t.Fatalf("there is no form to %s the administrator", action)
+	a.t.Fatal("the administrator has no form")
 	return nil
 }
 
@@ -172,9 +172,11 @@ func administratorChanges() []change {
 			return a.in(a.other, home, "Sign out")
 		}, "Sign out an administrator", "before", ""},
 		{"/dashboard/administrators", func(a *audit) *textbrowser.Form {
-			return a.row("role").Set("role", "viewer")
+			return a.row().Set("role", "viewer")
 		}, "Change an administrator", "both", ""},
-		{"/dashboard/administrators", func(a *audit) *textbrowser.Form { return a.row("remove") }, "Remove an administrator", "before", ""},
+		{"/dashboard/administrators/{id}/remove", func(a *audit) *textbrowser.Form {
+			return a.of(administrators+"/"+string(a.removed)+"/remove", "Remove", "name").Set("name", second)
+		}, "Remove an administrator", "before", ""},
 	}
 }
 

@@ -96,6 +96,8 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.homeRoutes(mux)
 	d.page(mux, "GET "+pathAdministrators, tenant.Owner, d.administrators)
 	d.page(mux, "POST "+pathAdministrators, tenant.Owner, d.changeAdministrators)
+	d.page(mux, "GET "+pathAdministrators+"/{id}/remove", tenant.Owner, d.confirmRemoval)
+	d.page(mux, "POST "+pathAdministrators+"/{id}/remove", tenant.Owner, d.removeAdministrator)
 	d.page(mux, "GET "+pathSearch, tenant.Viewer, d.search)
 	d.page(mux, "GET "+pathAlive, tenant.Viewer, func(w http.ResponseWriter, _ *request) error {
 		w.WriteHeader(http.StatusNoContent)

@@ -320,10 +320,13 @@ func TestSES05AdministratorEnds(t *testing.T) {
 		}
 		return string(all[slices.IndexFunc(all, func(a tenant.Administrator) bool { return a.Email == email })].ID)
 	}()
-	for _, change := range []url.Values{
-		{"action": {"role"}, "id": {id}, "role": {"viewer"}},
-		{"action": {"role"}, "id": {id}, "role": {"owner"}},
-		{"action": {"remove"}, "id": {id}},
+	for _, change := range []struct {
+		path string
+		form url.Values
+	}{
+		{administrators, url.Values{"action": {"role"}, "id": {id}, "role": {"viewer"}}},
+		{administrators, url.Values{"action": {"role"}, "id": {id}, "role": {"owner"}}},
+		{administrators + "/" + id + "/remove", url.Values{"name": {email}}},
 	} {
 		here, there := w.newJar(), second.newJar()
 		here.signIn(email)
@@ -331,7 +334,7 @@ func TestSES05AdministratorEnds(t *testing.T) {
 		if !here.in() || !there.in() {
 			t.Fatal("the session is not known everywhere")
 		}
-		if status, _, body := owner.send(administrators, change); status != http.StatusSeeOther {
+		if status, _, body := owner.send(change.path, change.form); status != http.StatusSeeOther {
 			t.Fatalf("%v gives %d\n%s", change, status, body)
 		}
 		if here.in() || there.in() {
@@ -350,7 +353,7 @@ func TestSES05AdministratorEnds(t *testing.T) {
 	}
 	for _, a := range all {
 		if a.Email == email {
-			owner.send(administrators, url.Values{"action": {"remove"}, "id": {string(a.ID)}})
+			owner.send(administrators+"/"+string(a.ID)+"/remove", url.Values{"name": {email}})
 		}
 	}
 	_, proof, _ := strings.Cut(m.Link, "#")

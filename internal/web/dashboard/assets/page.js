@@ -1,5 +1,5 @@
-// What every page has: forms that lose nothing, a palette, keys, and buttons that
-// copy what stands beside them.
+// What every page has: forms that lose nothing, a palette, keys, buttons that copy
+// what stands beside them, and tabs in sight.
 import "./guard.js";
 import "./submit.js";
 import "./palette.js";
@@ -18,14 +18,27 @@ document.addEventListener("click", async (event) => {
 	if (!button) {
 		return;
 	}
-	const label = button.textContent;
+	const label = button.dataset.label ??= button.textContent;
+	let text = "Copied";
 	try {
 		await navigator.clipboard.writeText(button.dataset.copy);
-		button.textContent = "Copied";
 	} catch {
-		button.textContent = "Select it and copy";
+		text = "Select it and copy";
 	}
+	// Beside an open dialog nothing is announced: it has a place of its own.
+	const said = button.closest("dialog")?.querySelector("[data-copied]") ?? document.getElementById("copied");
+	button.textContent = text;
+	said.textContent = text;
 	setTimeout(() => {
 		button.textContent = label;
+		said.textContent = "";
 	}, 2000);
 });
+
+// Where the tabs are wider than the window, the one that is shown can be seen.
+const tabs = document.querySelector(".tabs");
+const tab = tabs?.querySelector("[aria-current=page]");
+if (tab) {
+	const [bar, box] = [tabs.getBoundingClientRect(), tab.getBoundingClientRect()];
+	tabs.scrollLeft += Math.max(0, box.right - bar.right) || Math.min(0, box.left - bar.left);
+}

@@ -332,6 +332,9 @@ func (a *audit) to(path, end string) *textbrowser.Form {
 	return nil
 }
 
+// inTheBrowser is why a change is in no log.
+const inTheBrowser = "only the browser has another cookie"
+
 func otherChanges() []change {
 	return []change{
 		{"/dashboard/settings", func(a *audit) *textbrowser.Form {
@@ -340,6 +343,9 @@ func otherChanges() []change {
 		{"/dashboard/settings/code", func(a *audit) *textbrowser.Form {
 			return a.of("/dashboard/settings/code", "Download doorcode.yaml")
 		}, "Export the configuration", "", ""},
+		{"/dashboard/theme", func(a *audit) *textbrowser.Form {
+			return a.of(home, "dark")
+		}, "", "", inTheBrowser},
 	}
 }
 

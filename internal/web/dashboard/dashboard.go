@@ -53,6 +53,7 @@ const (
 	pathSettings       = "/dashboard/settings"
 	pathSearch         = "/dashboard/search"
 	pathAlive          = "/dashboard/alive"
+	pathTheme          = "/dashboard/theme"
 )
 
 // A Dashboard serves them. All fields but Outbox must be set.
@@ -99,6 +100,7 @@ func (d *Dashboard) Handler() (http.Handler, error) {
 	d.page(mux, "GET "+pathAdministrators+"/{id}/remove", tenant.Owner, d.confirmRemoval)
 	d.page(mux, "POST "+pathAdministrators+"/{id}/remove", tenant.Owner, d.removeAdministrator)
 	d.page(mux, "GET "+pathSearch, tenant.Viewer, d.search)
+	d.page(mux, "POST "+pathTheme, tenant.Viewer, d.pickTheme)
 	d.page(mux, "GET "+pathAlive, tenant.Viewer, func(w http.ResponseWriter, _ *request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil

@@ -26,6 +26,7 @@ type view struct {
 	Script string // a module that the page uses
 	Failed bool   // the page says what was wrong with a form
 
+	Theme  string // that was picked; empty: as the system has it
 	Host   string
 	Dev    bool
 	Outbox string
@@ -76,6 +77,7 @@ func (d *Dashboard) navigation(path string, role tenant.AdministratorRole) []sec
 // show writes a page of an administrator.
 func (d *Dashboard) show(w http.ResponseWriter, q *request, name string, v view) error {
 	v.Who, v.Nav = &q.Who, d.navigation(q.URL.Path, q.Who.Role)
+	v.Theme = d.theme(q.Request)
 	if v.Notice == "" {
 		v.Notice = notices()[q.URL.Query().Get("done")]
 	}
@@ -137,6 +139,7 @@ func (d *Dashboard) writeError(w http.ResponseWriter, r *http.Request, err error
 	web.SetRetryAfter(w, f.RetryAfter)
 	if q, qerr := d.request(r); qerr == nil {
 		v.Who, v.Nav = &q.Who, d.navigation(r.URL.Path, q.Who.Role)
+		v.Theme = d.theme(r)
 	}
 	v.Body = t
 	if werr := d.write(w, status, "error", v); werr != nil {
@@ -161,6 +164,7 @@ func (d *Dashboard) functions() template.FuncMap {
 		"field":  newField,
 		"empty":  newEmpty,
 		"said":   saidBy,
+		"themes": themes,
 	}
 }
 

@@ -4,6 +4,7 @@ import "./guard.js";
 import "./submit.js";
 import "./palette.js";
 import "./keys.js";
+import "./theme.js";
 
 function reveal() {
 	for (const button of document.querySelectorAll("[data-copy]")) {

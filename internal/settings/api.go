@@ -16,7 +16,7 @@ func apiRule(required ...string) rule {
 		"name":                 {kinds: []string{"string"}, max: 200, pattern: clientName},
 		"identifier":           text(1, 600),
 		"scopes":               listOf(scope, 1000),
-		"signing_alg":          oneOf("RS256", "ES256", "PS256"),
+		"signing_alg":          oneOf(tenant.AccessTokenAlgs()...),
 		"allow_offline_access": flag, "allow_online_access": flag,
 		"token_lifetime": whole(0, 2592000), "token_lifetime_for_web": whole(0, 2592000),
 		"token_dialect": oneOf("access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz"),
@@ -110,7 +110,7 @@ func API(doc []byte) (tenant.API, error) {
 		}
 	}
 	if a.SigningAlg == "" {
-		a.SigningAlg = "RS256"
+		a.SigningAlg = tenant.AccessTokenAlgs()[0]
 	}
 	for _, s := range d.Scopes {
 		if s.Value != "" && !slices.Contains(a.Scopes, s.Value) {

@@ -65,7 +65,7 @@ func clientMembers() map[string]rule {
 	members["par_request_expiry"] = whole(10, 600).orNull()
 	members["jwt_configuration"] = rule{kinds: []string{"object"}, open: true, members: map[string]rule{
 		"lifetime_in_seconds": whole(0, maxSeconds), "secret_encoded": flag,
-		"alg": oneOf("HS256", "RS256", "RS512", "PS256", "ES256"),
+		"alg": oneOf(tenant.IDTokenAlgs()...),
 	}}
 	members["refresh_token"] = rule{kinds: []string{"object", "null"}, open: true, members: map[string]rule{
 		"rotation_type":   oneOf("rotating", "non-rotating"),
@@ -307,7 +307,7 @@ func Client(doc []byte) (tenant.Client, error) {
 		c.AuthMethod = tenant.AuthNone
 	}
 	if c.IDTokenAlg == "" {
-		c.IDTokenAlg = "RS256"
+		c.IDTokenAlg = tenant.IDTokenAlgs()[0]
 	}
 	r := &d.Refresh
 	c.Refresh = tenant.RefreshPolicy{Rotating: r.Rotation == "rotating", Leeway: seconds(r.Leeway)}

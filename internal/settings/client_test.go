@@ -143,7 +143,7 @@ func TestChangesOfApplications(t *testing.T) {
 		`{}`, `{"client_id":"other"}`, `{"tenant":"x"}`, `{"global":true}`, `{"name":"<b>"}`, `{"name":""}`, `{"grant_types":"all"}`,
 		`{"callbacks":["javascript:alert(1)"]}`, `{"callbacks":["no address"]}`, `{"logo_uri":"data:image/svg+xml,x"}`,
 		`{"token_endpoint_auth_method":"private_key_jwt"}`, `{"app_type":"toaster"}`, `{"signing_keys":[]}`, `{"doorcode":{}}`,
-		`{"initiate_login_uri":"http://a.example"}`, `{"is_first_party":"yes"}`, `{"jwt_configuration":{"alg":"none"}}`,
+		`{"initiate_login_uri":"http://a.example"}`, `{"is_first_party":"yes"}`, `{"jwt_configuration":{"alg":"none"}}`, `{"jwt_configuration":{"alg":"RS512"}}`,
 		`{"refresh_token":{"rotation_type":"sometimes"}}`, `{"description":"` + strings.Repeat("d", 141) + `"}`,
 	} {
 		if _, err := ChangeClient(&created.Client, parse(t, body)); !fault.Has(err, fault.Invalid) {

@@ -45,7 +45,7 @@ func TestHostileTokens(t *testing.T) {
 // What the forgeries are made of is good: without a defect they are accepted.
 func TestForgeriesWithoutDefect(t *testing.T) {
 	r, _ := newRing(t)
-	for _, alg := range []string{RS256, ES256} {
+	for _, alg := range []string{RS256, ES256, PS256} {
 		if _, err := r.Verify(t.Context(), forge(t, r, forgery{with: alg}), testWant()); err != nil {
 			t.Errorf("%s: %v", alg, err)
 		}
@@ -70,6 +70,11 @@ func hostileAlgorithms(t *testing.T, r *Ring) []hostile {
 	for _, alg := range []string{`""`, `null`, `0`, `true`, `["RS256"]`, `{"a":"RS256"}`} {
 		add("alg is "+alg, forgery{head: `{"alg":` + alg + `,"typ":"JWT","kid":"` + kid + `"}`})
 	}
+	// The same RSA key under the id of one scheme, the signature of the other.
+	add("PS256 under the id for RS256", forgery{head: `{"alg":"PS256","typ":"JWT","kid":"` + kid + `"}`, with: PS256})
+	add("RS256 under the id for PS256", forgery{head: `{"alg":"RS256","typ":"JWT","kid":"` + kid + twinOf + `"}`})
+	add("PS256 signed as RS256", forgery{head: `{"alg":"PS256","typ":"JWT","kid":"` + kid + twinOf + `"}`})
+	add("RS256 signed as PS256", forgery{head: `{"alg":"RS256","typ":"JWT","kid":"` + kid + `"}`, with: PS256})
 	add("there is no alg", forgery{head: `{"typ":"JWT","kid":"` + kid + `"}`})
 	forms := publicForms(r)
 	for _, name := range slices.Sorted(maps.Keys(forms)) {

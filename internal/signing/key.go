@@ -31,7 +31,7 @@ const certYears = 14
 type keySet struct {
 	all     []Key
 	current map[string]*key // by algorithm; these alone have a private key
-	verify  map[string]*key // by id; all but the revoked
+	verify  map[string]*key // by published id; all but the revoked
 	jwks    []byte
 }
 
@@ -92,7 +92,8 @@ func (r *Ring) certify(private crypto.Signer, now time.Time) ([]byte, error) {
 func (r *Ring) open(stored []tenant.SigningKey) (*keySet, error) {
 	stored = slices.SortedFunc(slices.Values(stored), order)
 	set := &keySet{current: map[string]*key{}, verify: map[string]*key{}}
-	doc := []byte(`{"keys":[`)
+	var twins []published
+	set.jwks = append(set.jwks, `{"keys":[`...)
 	for _, s := range stored {
 		set.all = append(set.all, newKey(s, stored))
 		if s.State == tenant.KeyRevoked {
@@ -102,22 +103,56 @@ func (r *Ring) open(stored []tenant.SigningKey) (*keySet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open signing key %s: %w", s.ID, err)
 		}
-		set.verify[s.ID] = k
-		if s.State == tenant.KeyCurrent {
-			set.current[s.Alg] = k
+		p := published{k, s.State, s.Cert}
+		set.publish(p)
+		if k.alg == RS256 {
+			p.key = k.twin()
+			twins = append(twins, p)
 		}
-		if len(set.verify) > 1 {
-			doc = append(doc, ',')
-		}
-		doc = k.appendJWK(doc, s.Cert)
 	}
-	set.jwks = append(doc, "]}"...)
+	for _, p := range twins {
+		set.publish(p)
+	}
+	set.jwks = append(set.jwks, "]}"...)
 	for _, alg := range []string{RS256, ES256} {
 		if set.current[alg] == nil {
 			return nil, fmt.Errorf("there is no current %s signing key", alg)
 		}
 	}
 	return set, nil
+}
+
+// published is a key with what is said of it beside.
+type published struct {
+	*key
+	state tenant.KeyState
+	cert  []byte
+}
+
+// publish takes a key into use and writes it into the JWKS document.
+func (s *keySet) publish(p published) {
+	s.verify[p.id] = p.key
+	if p.state == tenant.KeyCurrent {
+		s.current[p.alg] = p.key
+	}
+	if len(s.verify) > 1 {
+		s.jwks = append(s.jwks, ',')
+	}
+	s.jwks = p.appendJWK(s.jwks, p.cert)
+}
+
+// twinOf ends the id under which an RSA key is published for PS256.
+const twinOf = "-" + PS256
+
+// twin is an RSA key as it is published and used for PS256. A JSON Web Key
+// names one algorithm (RFC 7517 §4.4), and libraries take no other for it: so
+// the key has an entry for each, under an id of its own. The two entries live
+// and end together.
+func (k *key) twin() *key {
+	t := *k
+	t.id, t.alg = k.id+twinOf, PS256
+	t.writeHeads()
+	return &t
 }
 
 // openKey reads the public key from the certificate and, for a current key, the
@@ -159,11 +194,15 @@ func (r *Ring) openPrivate(k *key, s tenant.SigningKey) error {
 	default:
 		err = mismatch(false)
 	}
+	k.writeHeads()
+	return err
+}
+
+func (k *key) writeHeads() {
 	k.heads = map[string]string{}
 	for _, typ := range []string{TypJWT, TypAccess, TypLogout} {
 		k.heads[typ] = header(k.alg, typ, k.id)
 	}
-	return err
 }
 
 // mismatch is an error unless the parts of a key belong together.

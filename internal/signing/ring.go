@@ -27,11 +27,14 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// The algorithms (RFC 7518 §3.1). HS256 is for ID tokens of applications that
-// ask for it, and signs with the application's own secret.
+// The algorithms (RFC 7518 §3.1). Keys are kept for RS256 and ES256. PS256 is for
+// applications and APIs that ask for it, and signs with the keys of RS256. HS256
+// is for ID tokens of applications that ask for it, and signs with the
+// application's own secret.
 const (
 	RS256 = "RS256"
 	ES256 = "ES256"
+	PS256 = "PS256"
 	HS256 = "HS256"
 )
 

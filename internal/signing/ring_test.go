@@ -229,6 +229,35 @@ func TestRotate(t *testing.T) {
 			}
 		})
 	}
+	t.Run("PS256 tokens verify through rotations of the RSA keys, until their key is revoked", func(t *testing.T) {
+		token := mustSign(t, r, PS256)
+		before := r.keys.Load().current[RS256].id
+		now = now.Add(PublishedFirst)
+		if _, err := r.Rotate(t.Context(), RS256); err != nil {
+			t.Fatal(err)
+		}
+		after := mustSign(t, r, PS256)
+		for i, token := range []string{token, after} {
+			for _, ring := range []*Ring{r, other} {
+				ring.lastMiss = time.Time{}
+				if _, err := ring.Verify(t.Context(), token, testWant()); err != nil {
+					t.Errorf("token %d: %v", i, err)
+				}
+			}
+		}
+		if _, err := r.Revoke(t.Context(), before); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Verify(t.Context(), token, testWant()); !errors.Is(err, ErrSignature) {
+			t.Errorf("after its key was revoked: %v, want ErrSignature", err)
+		}
+		if _, err := r.Verify(t.Context(), after, testWant()); err != nil {
+			t.Errorf("by the key after it: %v", err)
+		}
+		if bytes.Contains(r.JWKS(), []byte(before)) {
+			t.Error("the revoked key is still published")
+		}
+	})
 	t.Run("a key that has not been published for long does not sign, but in an emergency", func(t *testing.T) {
 		signs := r.keys.Load().current[RS256].id
 		now = now.Add(PublishedFirst)
@@ -335,14 +364,26 @@ func TestJWKS(t *testing.T) {
 	if err := json.Unmarshal(r.JWKS(), &set); err != nil {
 		t.Fatal(err)
 	}
-	if len(set.Keys) != 4 {
-		t.Fatalf("%d keys are published, want current and next of two algorithms", len(set.Keys))
+	if len(set.Keys) != 6 {
+		t.Fatalf("%d keys are published, want current and next of three algorithms", len(set.Keys))
 	}
 	t.Run("go-jose reads the keys and their certificates", func(t *testing.T) {
 		for _, k := range set.Keys {
 			if !k.Valid() || !k.IsPublic() || k.Use != "sig" || len(k.Certificates) != 1 {
 				t.Errorf("key %s is not as it should be: %+v", k.KeyID, k)
 			}
+		}
+	})
+	t.Run("each has an id of its own, and those for PS256 come last", func(t *testing.T) {
+		ids := map[string]bool{}
+		for i, k := range set.Keys {
+			ids[k.KeyID] = true
+			if (k.Algorithm == PS256) != (i >= 4) {
+				t.Errorf("key %d is for %s", i+1, k.Algorithm)
+			}
+		}
+		if len(ids) != len(set.Keys) {
+			t.Errorf("%d ids of %d keys", len(ids), len(set.Keys))
 		}
 	})
 	t.Run("members are those of Auth0, and none is private", func(t *testing.T) {

@@ -137,7 +137,15 @@ func (r *Ring) signature(ctx context.Context, k *key, sum [sha256.Size]byte) ([]
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	if k.alg == PS256 {
+		return rsa.SignPSS(rand.Reader, k.rsa, crypto.SHA256, sum[:], pssOptions())
+	}
 	return rsa.SignPKCS1v15(nil, k.rsa, crypto.SHA256, sum[:])
+}
+
+// pssOptions are those of PS256: the salt is as long as the hash (RFC 7518 §3.5).
+func pssOptions() *rsa.PSSOptions {
+	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 }
 
 // workers bounds the RSA signatures made at once, in the order they were asked

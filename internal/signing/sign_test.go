@@ -27,7 +27,7 @@ func TestSign(t *testing.T) {
 	if err := json.Unmarshal(r.JWKS(), &set); err != nil {
 		t.Fatal(err)
 	}
-	for _, alg := range []string{RS256, ES256, HS256} {
+	for _, alg := range []string{RS256, ES256, PS256, HS256} {
 		t.Run("go-jose verifies "+alg, func(t *testing.T) {
 			token := mustSign(t, r, alg)
 			jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
@@ -36,7 +36,11 @@ func TestSign(t *testing.T) {
 			}
 			key := any([]byte(testSecret))
 			if alg != HS256 {
-				key = set.Key(jws.Signatures[0].Header.KeyID)[0]
+				keys := set.Key(jws.Signatures[0].Header.KeyID)
+				if len(keys) != 1 || keys[0].Algorithm != alg {
+					t.Fatalf("under the token's key id there is %v, want one key for %s", keys, alg)
+				}
+				key = keys[0]
 			}
 			payload, err := jws.Verify(key)
 			if err != nil {
@@ -72,7 +76,7 @@ func TestSign(t *testing.T) {
 		}
 	})
 	for name, d := range map[string]Draft{
-		"an algorithm without a key": {Alg: "PS256", Typ: TypJWT},
+		"an algorithm without a key": {Alg: "PS384", Typ: TypJWT},
 		"no algorithm":               {Typ: TypJWT},
 		"an unknown type":            {Alg: RS256, Typ: `x","a":"b`},
 		"HS256 without a secret":     {Alg: HS256, Typ: TypJWT},

@@ -101,7 +101,7 @@ func (r *Ring) verify(ctx context.Context, token string, want VerifyOptions) (Cl
 }
 
 func (r *Ring) checkSignature(ctx context.Context, p parsed) error {
-	if p.alg != RS256 && p.alg != ES256 || p.kid == "" {
+	if !slices.Contains([]string{RS256, ES256, PS256}, p.alg) || p.kid == "" {
 		return fmt.Errorf("%w: algorithm not allowed", ErrSignature)
 	}
 	k, err := r.lookUp(ctx, p.kid)
@@ -114,7 +114,7 @@ func (r *Ring) checkSignature(ctx context.Context, p parsed) error {
 	sum := sha256.Sum256([]byte(p.signed))
 	switch public := k.public.(type) {
 	case *rsa.PublicKey:
-		if rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], p.signature) == nil {
+		if k.verifyRSA(public, sum[:], p.signature) == nil {
 			return nil
 		}
 	case *ecdsa.PublicKey:
@@ -126,6 +126,13 @@ func (r *Ring) checkSignature(ctx context.Context, p parsed) error {
 		}
 	}
 	return ErrSignature
+}
+
+func (k *key) verifyRSA(public *rsa.PublicKey, sum, signature []byte) error {
+	if k.alg == PS256 {
+		return rsa.VerifyPSS(public, crypto.SHA256, sum, signature, pssOptions())
+	}
+	return rsa.VerifyPKCS1v15(public, crypto.SHA256, sum, signature)
 }
 
 func checkHS256(p parsed, secret []byte) error {

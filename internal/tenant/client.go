@@ -40,7 +40,7 @@ type Client struct {
 	AssertionKeys []string
 
 	IDTokenLifetime time.Duration
-	IDTokenAlg      string // "RS256", "ES256" or "HS256"
+	IDTokenAlg      string // one of IDTokenAlgs
 	Refresh         RefreshPolicy
 
 	// TrustsIPHeader allows auth0-forwarded-for from this client when it has
@@ -156,7 +156,7 @@ type API struct {
 	Identifier         string // the audience
 	Name               string
 	Scopes             []string
-	SigningAlg         string // "RS256" or "ES256"
+	SigningAlg         string // one of AccessTokenAlgs
 	TokenLifetime      time.Duration
 	AllowOfflineAccess bool
 	// SkipConsent lets applications of the tenant's own have what people would

@@ -24,3 +24,11 @@ const (
 	KeyPrevious KeyState = "previous" // verifies what it signed
 	KeyRevoked  KeyState = "revoked"  // verifies nothing
 )
+
+// IDTokenAlgs are the algorithms (RFC 7518 §3.1) that ID tokens may be signed
+// with. An application that asks for none gets the first.
+func IDTokenAlgs() []string { return []string{"RS256", "ES256", "PS256", "HS256"} }
+
+// AccessTokenAlgs are the same for the access tokens of an API. HS256 is not
+// among them: everybody who checked such tokens could make them, too.
+func AccessTokenAlgs() []string { return []string{"RS256", "ES256", "PS256"} }

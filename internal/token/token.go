@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,7 +229,7 @@ func (m *minting) accessDraft(life time.Duration) (signing.Draft, error) {
 		}
 	}
 	doc, err := AppendClaims(make([]byte, 0, 512), claims)
-	return signing.Draft{Alg: orRS256(m.API.SigningAlg), Typ: typ, Claims: doc}, err
+	return signing.Draft{Alg: accessTokenAlg(m.API), Typ: typ, Claims: doc}, err
 }
 
 // userinfoClaims says in a JWT what userinfo tells beside what the scopes cover.
@@ -251,11 +252,13 @@ func gty(grantType string) string {
 	return ""
 }
 
-func orRS256(alg string) string {
-	if alg == "" {
+// accessTokenAlg returns what an API's access tokens are signed with. What is
+// stored may be from a version that took more: no setting keeps people out.
+func accessTokenAlg(api *tenant.API) string {
+	if !slices.Contains(tenant.AccessTokenAlgs(), api.SigningAlg) {
 		return signing.RS256
 	}
-	return alg
+	return api.SigningAlg
 }
 
 // idDraft writes an ID token (OpenID Connect Core 1.0 §2). It says which access
@@ -294,12 +297,17 @@ func (m *minting) idDraft(access string) (signing.Draft, error) {
 
 // IDTokenAlg returns what an application's ID tokens are signed with. HS256 is
 // for those alone that ask for it and can keep a secret, and have one that is
-// long enough: otherwise anybody could sign. Everybody else gets RS256.
+// long enough: otherwise anybody could sign. PS256 is not for public ones
+// either, whose libraries know RS256 alone (TOK-01). Everybody else gets RS256.
 func IDTokenAlg(client *tenant.Client) string {
-	if client.IDTokenAlg == signing.HS256 && (client.Public() || len(client.Secret) < signing.MinSecret) {
+	alg := client.IDTokenAlg
+	switch {
+	case !slices.Contains(tenant.IDTokenAlgs(), alg),
+		alg == signing.HS256 && (client.Public() || len(client.Secret) < signing.MinSecret),
+		alg == signing.PS256 && client.Public():
 		return signing.RS256
 	}
-	return orRS256(client.IDTokenAlg)
+	return alg
 }
 
 // halfHash is the left half of a SHA-256 (OpenID Connect Core 1.0 §3.1.3.6).

@@ -114,7 +114,7 @@ func mustIssue(t testing.TB, i *Issuer, r Request) Tokens {
 // header and claims.
 func read(t testing.TB, token string, key any) (jose.Header, map[string]any) {
 	t.Helper()
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.HS256})
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.PS256, jose.HS256})
 	if err != nil {
 		t.Fatalf("go-jose cannot read %q: %v", token, err)
 	}
@@ -264,6 +264,9 @@ func TestIDTokenAlgorithms(t *testing.T) {
 		{"not said", "", "client_secret_post", long, "RS256"},
 		{"RS256", "RS256", "client_secret_post", long, "RS256"},
 		{"ES256", "ES256", "none", "", "ES256"},
+		{"PS256", "PS256", "client_secret_post", long, "PS256"},
+		{"PS256 of a public application", "PS256", "none", "", "RS256"},
+		{"one that was taken once, and that there is no key for", "RS512", "client_secret_post", long, "RS256"},
 		{"HS256", "HS256", "client_secret_basic", long, "HS256"},
 		{"HS256 of a public application", "HS256", "none", long, "RS256"},
 		{"HS256 without a secret", "HS256", "client_secret_post", "", "RS256"},
@@ -282,6 +285,23 @@ func TestIDTokenAlgorithms(t *testing.T) {
 				t.Errorf("signed by %s, want %s", header.Algorithm, tt.want)
 			}
 		})
+	}
+}
+
+func TestAccessTokenAlgorithms(t *testing.T) {
+	for alg, want := range map[string]string{
+		"": "RS256", "RS256": "RS256", "ES256": "ES256", "PS256": "PS256",
+		"RS512": "RS256", "HS256": "RS256", // from elsewhere, and not to keep anybody out
+	} {
+		req := person("openid")
+		req.API.SigningAlg = alg
+		token := mustIssue(t, newIssuer(), req).AccessToken
+		if header, _ := read(t, token, nil); header.Algorithm != want {
+			t.Errorf("%q: signed by %s, want %s", alg, header.Algorithm, want)
+		}
+		if a, err := newIssuer().VerifyUserinfo(t.Context(), token); err != nil || a.User != testUser().ID {
+			t.Errorf("%q: VerifyUserinfo = %v, %v", alg, a.User, err)
+		}
 	}
 }
 
@@ -361,12 +381,12 @@ func TestNonce(t *testing.T) {
 }
 
 func TestDefectiveRequests(t *testing.T) {
-	noGrant, noClient, odd := person(""), person(""), application("")
-	noGrant.Grant, noClient.Client, odd.API.SigningAlg = nil, nil, "HS256"
+	noGrant, noClient := person(""), person("")
+	noGrant.Grant, noClient.Client = nil, nil
 	nothing := application("")
 	nothing.API = nil
 	for name, req := range map[string]Request{
-		"no grant": noGrant, "no client": noClient, "no API": nothing, "an API of another algorithm": odd,
+		"no grant": noGrant, "no client": noClient, "no API": nothing,
 	} {
 		if tokens, err := newIssuer().Issue(t.Context(), req); !fault.Has(err, fault.Internal) {
 			t.Errorf("%s: Issue = %+v, %v", name, tokens, err)

@@ -85,7 +85,7 @@ func (a *API) discovery(w http.ResponseWriter, r *http.Request) error {
 		AuthMethods:       []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		AuthAlgs:          signing.AssertionAlgs(),
 		ProofAlgs:         signing.ProofAlgs(),
-		IDTokenAlgs:       []string{"RS256", "ES256", "HS256"},
+		IDTokenAlgs:       tenant.IDTokenAlgs(),
 		RequestObjectAlgs: []string{},
 		ClaimsParameter:   true,
 		Classes:           []string{oauth.ACR},

@@ -114,11 +114,11 @@ func (w *world) client(body map[string]any) (id, secret string) {
 	return made["client_id"].(string), secret
 }
 
-// api makes an API.
-func (w *world) api(identifier string, body map[string]any) {
+// api makes an API and returns its id.
+func (w *world) api(identifier string, body map[string]any) string {
 	w.t.Helper()
 	body["identifier"] = identifier
-	w.manage("POST", "/resource-servers", body).want(w.t, 201)
+	return w.manage("POST", "/resource-servers", body).want(w.t, 201)["id"].(string)
 }
 
 // machine makes an application with a grant for an API.

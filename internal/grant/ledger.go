@@ -38,10 +38,10 @@ type Ledger interface {
 	// oauth.TargetNotGranted if there are u.Targets and its audience is none.
 	UseCode(ctx context.Context, u CodeUse) (CodeUsed, error)
 
-	// RevokeRefresh ends the grant of a refresh token that belongs to the
-	// client, and, if all, every grant of the same user, client and audience.
-	// It reports the grant's user, or "" if there was nothing to revoke.
-	RevokeRefresh(ctx context.Context, r Revoke) (tenant.UserID, error)
+	// RevokeTokens ends a grant of the client, and, if all, every grant of the
+	// same user, client and audience. It reports the grant's user, or "" if
+	// there was nothing to revoke.
+	RevokeTokens(ctx context.Context, r Revoke) (tenant.UserID, error)
 
 	// GrantUser returns a grant with its user. The fault is NotFound when
 	// either is gone, the grant is revoked, or the user is blocked.
@@ -118,10 +118,12 @@ const (
 	OtherAudience                       // good, but for another API; the token is as it was
 )
 
-// Revoke is what Ledger.RevokeRefresh is given.
+// Revoke is what Ledger.RevokeTokens is given. The grant is the one that is named,
+// or else that of the refresh token.
 type Revoke struct {
 	Now     time.Time
-	Digests [][]byte
+	Grant   string
+	Digests [][]byte // of the refresh token, under the current and previous keys
 	Client  tenant.ClientID
 	All     bool
 	Event   tenant.LogEvent // stored when something was revoked

@@ -116,23 +116,3 @@ func (s *Service) otherAPI(ctx context.Context, w *work) (*tenant.API, error) {
 	}
 	return s.PersonAPI(ctx, w.Audience)
 }
-
-// Revoke ends a refresh token (RFC 7009). A token that is unknown or belongs to
-// another application is none of the caller's business and no error.
-func (s *Service) Revoke(ctx context.Context, client *tenant.Client, refreshToken string) error {
-	set, err := s.Settings.Settings(ctx)
-	if err != nil {
-		return err
-	}
-	now := s.Now()
-	e := event.New(event.RefreshRevoked, now)
-	event.About(&e, nil, client)
-	_, err = s.Ledger.RevokeRefresh(ctx, Revoke{
-		Now: now, Digests: s.Tokens.RefreshDigests(refreshToken), Client: client.ID,
-		All: set.Flags.RevokeDeletesGrant, Event: e,
-	})
-	if err != nil {
-		return fmt.Errorf("revoke refresh token: %w", err)
-	}
-	return nil
-}

@@ -92,7 +92,8 @@ func (s *Service) holder(ctx context.Context, access token.Access) (user tenant.
 		g, user, err = s.Ledger.GrantUser(ctx, access.Grant)
 		asked = oauth.ClaimsAt(g.Claims, oauth.ClaimsOfUserinfo)
 	} else {
-		// A JWT names no grant: it holds until it expires, if the user does.
+		// A JWT from before they named their grant: it holds until it expires,
+		// if the user does.
 		user, err = s.Ledger.ActiveUser(ctx, access.User)
 		asked = access.Claims
 	}

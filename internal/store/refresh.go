@@ -176,18 +176,13 @@ func refuseRefresh(ctx context.Context, tx querier, r grant.Refresh, old *tenant
 	return grant.ReusedToken, nil
 }
 
-// RevokeRefresh implements grant.Ledger.
-func (s *Store) RevokeRefresh(ctx context.Context, r grant.Revoke) (tenant.UserID, error) {
+// RevokeTokens implements grant.Ledger.
+func (s *Store) RevokeTokens(ctx context.Context, r grant.Revoke) (tenant.UserID, error) {
 	var user tenant.UserID
 	err := s.write(ctx, func(tx querier) error {
 		user = ""
-		first, last := ends(r.Digests)
 		var audience string
-		err := tx.row(ctx, `
-			UPDATE grants SET revoked_at = $4
-			WHERE id = (SELECT grant_id FROM refresh_tokens WHERE digest = $1 OR digest = $2)
-				AND client_id = $3 AND revoked_at = 0
-			RETURNING user_id, audience`, first, last, r.Client, toMillis(r.Now)).Scan(&user, &audience)
+		err := revokeOne(ctx, tx, r).Scan(&user, &audience)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -205,6 +200,18 @@ func (s *Store) RevokeRefresh(ctx context.Context, r grant.Revoke) (tenant.UserI
 		return insertLogs(ctx, tx, r.Event)
 	})
 	return user, err
+}
+
+// revokeOne ends the grant that is named, or that of the refresh token.
+func revokeOne(ctx context.Context, tx querier, r grant.Revoke) scanner {
+	const end = ` AND client_id = $1 AND revoked_at = 0 RETURNING user_id, audience`
+	if r.Grant != "" {
+		return tx.row(ctx, `UPDATE grants SET revoked_at = $2 WHERE id = $3`+end, r.Client, toMillis(r.Now), r.Grant)
+	}
+	first, last := ends(r.Digests)
+	return tx.row(ctx, `UPDATE grants SET revoked_at = $2
+		WHERE id = (SELECT grant_id FROM refresh_tokens WHERE digest = $3 OR digest = $4)`+end,
+		r.Client, toMillis(r.Now), first, last)
 }
 
 // readGrantUser reads a grant that holds with its user.

@@ -9,8 +9,16 @@ import (
 )
 
 // keepGrants is how long a grant is kept that can give nothing new: the access
-// tokens that name it, which userinfo asks it about, have all expired then.
-const keepGrants = token.AccessLifetime + time.Hour
+// tokens that name it, which userinfo asks it about, have all expired then. Those
+// of an API may live longer than others.
+func (s *Store) keepGrants(ctx context.Context) (time.Duration, error) {
+	apis, err := s.AllAPIs(ctx)
+	longest := token.AccessLifetime
+	for _, a := range apis {
+		longest = max(longest, a.TokenLifetime)
+	}
+	return longest + time.Hour, err
+}
 
 // sweepGranted deletes sessions that are over and grants that can give nothing
 // any more, with what belongs to them. It reports whether there was more.
@@ -18,7 +26,11 @@ const keepGrants = token.AccessLifetime + time.Hour
 // A silent sign-in makes a grant each time, so that there are soon far more that
 // are over than that are not.
 func (s *Store) sweepGranted(ctx context.Context, now time.Time) (more bool, err error) {
-	grants := toMillis(now.Add(-keepGrants))
+	keep, err := s.keepGrants(ctx)
+	if err != nil {
+		return false, fmt.Errorf("sweep: %w", err)
+	}
+	grants := toMillis(now.Add(-keep))
 	for _, d := range []struct {
 		find   string
 		before int64

@@ -138,6 +138,7 @@ func TestTokens(t *testing.T) {
 	subject, app := "email|58fa3bd1c7eae3e1b2a6b1c2", "kRBnTaFHpqbYb4pZyGNxCFMWpTrAWqvy"
 	base := fmt.Sprintf(`"iss":%q,"iat":%d`, testIssuer, iat)
 	forPerson := base + fmt.Sprintf(`,"sub":%q`, subject)
+	given := forPerson + `,"grant_id":"grant1"` // what access tokens have and ID tokens do not
 	forApp := base + fmt.Sprintf(`,"sub":"%s@clients"`, app)
 	both := fmt.Sprintf(`"aud":[%q,"%suserinfo"]`, testAPI, testIssuer)
 	tests := []struct {
@@ -150,16 +151,16 @@ func TestTokens(t *testing.T) {
 	}{
 		{
 			"a person, an API, no openid", person("read:a"), nil, "JWT",
-			forPerson + fmt.Sprintf(`,"aud":%q,"exp":%d,"scope":"read:a","azp":%q`, testAPI, iat+86400, app), "",
+			given + fmt.Sprintf(`,"aud":%q,"exp":%d,"scope":"read:a","azp":%q`, testAPI, iat+86400, app), "",
 		},
 		{
 			"a person, an API, openid", person("openid read:a"), nil, "JWT",
-			forPerson + fmt.Sprintf(`,%s,"exp":%d,"scope":"openid read:a","azp":%q`, both, iat+86400, app),
+			given + fmt.Sprintf(`,%s,"exp":%d,"scope":"openid read:a","azp":%q`, both, iat+86400, app),
 			forPerson + fmt.Sprintf(`,"aud":%q,"exp":%d,"sid":"session1"`, app, iat+36000),
 		},
 		{
 			"a refresh", person("openid email"), func(r *Request) { r.GrantType = tenant.GrantRefreshToken }, "JWT",
-			forPerson + fmt.Sprintf(`,%s,"exp":%d,"scope":"openid email","gty":"refresh_token","azp":%q`, both, iat+86400, app),
+			given + fmt.Sprintf(`,%s,"exp":%d,"scope":"openid email","gty":"refresh_token","azp":%q`, both, iat+86400, app),
 			forPerson + fmt.Sprintf(`,"aud":%q,"exp":%d,"sid":"session1","email":"jo@example.com","email_verified":true`, app, iat+36000),
 		},
 		{
@@ -182,16 +183,16 @@ func TestTokens(t *testing.T) {
 			"RFC 9068 with permissions", person("read:a"), func(r *Request) {
 				r.API.Profile, r.Permissions = "rfc9068_profile_authz", []string{"read:a"}
 			}, "at+jwt",
-			forPerson + fmt.Sprintf(`,"aud":%q,"exp":%d,"scope":"read:a","jti":"*","client_id":%q,"permissions":["read:a"]`, testAPI, iat+86400, app), "",
+			given + fmt.Sprintf(`,"aud":%q,"exp":%d,"scope":"read:a","jti":"*","client_id":%q,"permissions":["read:a"]`, testAPI, iat+86400, app), "",
 		},
 		{
 			"permissions where there are none", person(""), func(r *Request) { r.API.Profile = "access_token_authz" }, "JWT",
-			forPerson + fmt.Sprintf(`,"aud":%q,"exp":%d,"azp":%q,"permissions":[]`, testAPI, iat+86400, app), "",
+			given + fmt.Sprintf(`,"aud":%q,"exp":%d,"azp":%q,"permissions":[]`, testAPI, iat+86400, app), "",
 		},
 		{
 			"permissions where they are not wanted", person(""), func(r *Request) {
 				r.API.Profile, r.Permissions = "access_token", []string{"read:a"}
-			}, "JWT", forPerson + fmt.Sprintf(`,"aud":%q,"exp":%d,"azp":%q`, testAPI, iat+86400, app), "",
+			}, "JWT", given + fmt.Sprintf(`,"aud":%q,"exp":%d,"azp":%q`, testAPI, iat+86400, app), "",
 		},
 		{
 			"nonce and time of sign-in", person("openid"), func(r *Request) {

@@ -19,7 +19,7 @@ type Access struct {
 	Client      tenant.ClientID
 	Subject     string        // "sub"
 	User        tenant.UserID // empty for an application's own token
-	Grant       string        // opaque tokens only
+	Grant       string        // empty for an application's own token, and for JWTs from before they named it
 	ID          string        // "jti", where the API's profile has it
 	Scopes      oauth.Scopes
 	Permissions []string
@@ -71,6 +71,7 @@ func readAccess(c signing.Claims) Access {
 	a := Access{
 		Client:      tenant.ClientID(c.Text(party)),
 		Subject:     c.Text("sub"),
+		Grant:       c.Text(grantClaim),
 		ID:          c.Text("jti"),
 		Scopes:      oauth.ParseScopes(c.Text("scope")),
 		Permissions: c.Texts("permissions"),

@@ -61,6 +61,32 @@ func TestSweepOfGrants(t *testing.T) {
 	})
 }
 
+// An API's access tokens name their grant for as long as they live: it is kept
+// that long.
+func TestSweepOfGrantsOfLongTokens(t *testing.T) {
+	const day = 24 * time.Hour
+	storetest.EachAt(t, func(t *testing.T, address string) {
+		s, db := storetest.Open(t, address), storetest.SQL(t, address)
+		api := tenant.API{ID: "1", Identifier: "https://api", Doc: []byte(`{"identifier":"https://api","token_lifetime":2592000}`)}
+		if err := s.CreateAPI(t.Context(), api, tenant.LogEvent{ID: "b"}); err != nil {
+			t.Fatal(err)
+		}
+		storetest.Exec(t, db, `INSERT INTO grants (id, user_id, client_id, sid, audience, scope, auth_time, created_at, revoked_at, offline)
+			VALUES ('g', 'sms|1', 'app', 's', 'https://api', 'openid', $1, $1, 0, FALSE)`, start.UnixMilli())
+		for _, c := range []struct {
+			at   time.Duration
+			want string
+		}{{2 * day, "1"}, {30*day + time.Hour, "1"}, {30*day + time.Hour + time.Second, "0"}} {
+			if _, err := s.Sweep(t.Context(), start.Add(c.at)); err != nil {
+				t.Fatal(err)
+			}
+			if got := storetest.Value(t, db, `SELECT COUNT(*) FROM grants`); got != c.want {
+				t.Errorf("after %v there are %s grants, want %s", c.at, got, c.want)
+			}
+		}
+	})
+}
+
 // What people allowed an application or an API is forgotten with it: another one
 // may come to have its name.
 func TestConsentGoes(t *testing.T) {

@@ -276,9 +276,9 @@ func TestRAC06RevokeWhileRefreshing(t *testing.T) {
 				})
 			}
 			wg.Go(func() {
-				user, err := nodes[1].RevokeRefresh(t.Context(), grant.Revoke{Now: start, Digests: [][]byte{[]byte(id)}, Client: "app", Event: event.New(event.RefreshRevoked, start)})
+				user, err := nodes[1].RevokeTokens(t.Context(), grant.Revoke{Now: start, Digests: [][]byte{[]byte(id)}, Client: "app", Event: event.New(event.RefreshRevoked, start)})
 				if err != nil || user == "" {
-					t.Errorf("RevokeRefresh = %q, %v", user, err)
+					t.Errorf("RevokeTokens = %q, %v", user, err)
 				}
 			})
 			wg.Wait()
@@ -292,7 +292,7 @@ func TestRAC06RevokeWhileRefreshing(t *testing.T) {
 }
 
 // Revoking ends one grant, or all of the same user, application and audience.
-func TestRevokeRefresh(t *testing.T) {
+func TestRevokeTokens(t *testing.T) {
 	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {
 		p := someone{"+447700900123", "app"}
 		user := mustComplete(t, s, p.completion(start, "g1", "a")).User
@@ -304,7 +304,7 @@ func TestRevokeRefresh(t *testing.T) {
 		mustComplete(t, s, someone{"+447700900124", "app"}.completion(start, "g5", "e"))
 		revoke := func(digest string, client tenant.ClientID, all bool) tenant.UserID {
 			t.Helper()
-			got, err := s.RevokeRefresh(t.Context(), grant.Revoke{
+			got, err := s.RevokeTokens(t.Context(), grant.Revoke{
 				Now: start, Digests: [][]byte{[]byte(digest)}, Client: client, All: all, Event: event.New(event.RefreshRevoked, start),
 			})
 			if err != nil {
@@ -334,15 +334,21 @@ func TestRevokeRefresh(t *testing.T) {
 		}
 		for _, tt := range tests {
 			if got := revoke(tt.digest, tt.client, tt.all); got != tt.user || live() != tt.live {
-				t.Errorf("%s: RevokeRefresh = %q with %s live, want %q and %s", tt.name, got, live(), tt.user, tt.live)
+				t.Errorf("%s: RevokeTokens = %q with %s live, want %q and %s", tt.name, got, live(), tt.user, tt.live)
+			}
+		}
+		for _, tt := range []struct{ id, live string }{{"g4", "28"}, {"none", "28"}, {"g3", "24"}, {"g3", "24"}} {
+			_, err := s.RevokeTokens(t.Context(), grant.Revoke{Now: start, Grant: tt.id, Client: "app", Event: event.New(event.RefreshRevoked, start)})
+			if err != nil || live() != tt.live {
+				t.Errorf("by the name %s: %v with %s live, want %s", tt.id, err, live(), tt.live)
 			}
 		}
 		mustRefresh(t, s, renewal(start, "e", "f", tenant.RefreshPolicy{Rotating: true}))
-		if revoke("e", "app", false) == "" || live() != "12" {
+		if revoke("e", "app", false) == "" || live() != "8" {
 			t.Error("revoking by a token that was replaced does not end its chain")
 		}
-		if n := storetest.Value(t, db, `SELECT COUNT(*) FROM logs WHERE type = 'srrt' AND user_id <> ''`); n != "3" {
-			t.Errorf("%s revocations are in the log, want 3", n)
+		if n := storetest.Value(t, db, `SELECT COUNT(*) FROM logs WHERE type = 'srrt' AND user_id <> ''`); n != "4" {
+			t.Errorf("%s revocations are in the log, want 4", n)
 		}
 	})
 }

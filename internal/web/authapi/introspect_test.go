@@ -87,9 +87,65 @@ func TestOAU15IntrospectionAndRevocation(t *testing.T) {
 		w.form("/oauth/revoke", and(app, map[string]string{"token": refresh, "token_type_hint": "refresh_token"})).want(t, 200)
 	}
 	none(app, "a refresh token that was revoked", refresh)
+	none(app, "the access token of the same grant, a JWT", access)
 	w.Clock.Advance(25 * time.Hour)
 	none(app, "an access token that is over", access)
 	none(app, "an opaque token that is over", opaque)
+}
+
+// OAU-15: an access token that is given back ends with all that its grant gave,
+// and what cannot be ended is not said to be.
+func TestOAU15AccessTokensRevoked(t *testing.T) {
+	w := newWorld(t)
+	w.api(testAPI, map[string]any{"scopes": scopes("read"), "allow_offline_access": true})
+	app, stranger := w.person(map[string]any{}), w.person(map[string]any{})
+	native := w.person(map[string]any{"app_type": "native", "token_endpoint_auth_method": "none"})
+	userinfo := func(token string) int {
+		status, _, _ := w.Do(t, "GET", "/userinfo", "", "Authorization", "Bearer "+token)
+		return status
+	}
+	revoke := func(who map[string]string, token string) reply {
+		t.Helper()
+		return w.form("/oauth/revoke", and(who, map[string]string{"token": token, "token_type_hint": "access_token"}))
+	}
+	for name, params := range map[string]map[string]string{
+		"opaque": nil,
+		"a JWT":  {"audience": testAPI, "scope": "openid offline_access read"},
+	} {
+		for who, client := range map[string]map[string]string{"confidential": app, "public": native} {
+			got := w.signIn(client, number, params).want(t, 200)
+			access, refresh := got["access_token"].(string), got["refresh_token"].(string)
+			renewed := w.refresh(client, refresh, nil).want(t, 200)["access_token"].(string)
+			other := w.signIn(client, number, params).want(t, 200)["access_token"].(string)
+			revoke(stranger, access).want(t, 200)
+			if userinfo(access) != 200 {
+				t.Errorf("%s, %s: a stranger has ended it", name, who)
+			}
+			for range 2 {
+				revoke(client, access).want(t, 200)
+			}
+			for what, token := range map[string]string{"it": access, "another of its grant": renewed} {
+				if status := userinfo(token); status != 401 {
+					t.Errorf("%s, %s: %s gives %d at userinfo", name, who, what, status)
+				}
+			}
+			w.refresh(client, refresh, nil).want(t, 403)
+			if userinfo(other) != 200 {
+				t.Errorf("%s, %s: a token of another sign-in has ended too", name, who)
+			}
+		}
+	}
+	id, secret := w.machine(testAPI, map[string]any{}, "read")
+	machine := map[string]string{"client_id": id, "client_secret": secret}
+	own := w.token(and(machine, map[string]string{"grant_type": "client_credentials", "audience": testAPI})).want(t, 200)["access_token"].(string)
+	if got := revoke(machine, own); got.status != 400 || got.code() != "unsupported_token_type" {
+		t.Errorf("an application's own token: %d %s", got.status, got.body)
+	}
+	revoke(stranger, own).want(t, 200)
+	logged := w.manage("GET", "/logs?q=type:srrt&per_page=100", nil)
+	if n := strings.Count(logged.body, "An access token was given back"); n != 4 {
+		t.Errorf("%d revocations are logged, want 4", n)
+	}
 }
 
 // OAU-15: a store that fails is 503 and never an answer.

@@ -59,7 +59,7 @@ func (a *API) token(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// revoke ends a refresh token: POST /oauth/revoke (RFC 7009).
+// revoke ends the grant of a token: POST /oauth/revoke (RFC 7009).
 func (a *API) revoke(w http.ResponseWriter, r *http.Request) error {
 	web.NoStore(w)
 	p, err := web.ReadParams(w, r, web.AuthLimit)

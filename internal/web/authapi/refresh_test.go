@@ -49,8 +49,18 @@ func rotating(leeway int) map[string]any {
 // OAU-09: rotation, reuse inside and outside the leeway.
 func TestOAU09RefreshRotation(t *testing.T) {
 	w := newWorld(t)
+	w.api(testAPI, map[string]any{"allow_offline_access": true})
 	app := w.person(rotating(30))
-	first := w.signIn(app, number, nil).want(t, 200)["refresh_token"].(string)
+	for name, params := range map[string]map[string]string{
+		"opaque": nil,
+		"a JWT":  {"audience": testAPI, "scope": "openid offline_access"},
+	} {
+		t.Run("OAU-09 with access tokens that are "+name, func(t *testing.T) { rotate(t, w, app, params) })
+	}
+}
+
+func rotate(t *testing.T, w *world, app, params map[string]string) {
+	first := w.signIn(app, number, params).want(t, 200)["refresh_token"].(string)
 	second := w.refresh(app, first, nil).want(t, 200)["refresh_token"].(string)
 	if first == second {
 		t.Fatal("the token did not rotate")
@@ -68,6 +78,9 @@ func TestOAU09RefreshRotation(t *testing.T) {
 	}
 	if status, _, body := w.Do(t, "GET", "/userinfo", "", "Authorization", "Bearer "+access); status != 401 {
 		t.Errorf("an access token outlives its family: %d %s", status, body)
+	}
+	if a := w.form("/oauth/introspect", and(app, map[string]string{"token": access})).want(t, 200); a["active"] != false {
+		t.Errorf("an access token outlives its family: %v", a)
 	}
 }
 

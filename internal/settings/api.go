@@ -82,6 +82,7 @@ func API(doc []byte) (tenant.API, error) {
 		Name       string  `json:"name"`
 		Alg        string  `json:"signing_alg"`
 		Lifetime   float64 `json:"token_lifetime"`
+		ForWeb     float64 `json:"token_lifetime_for_web"`
 		Offline    bool    `json:"allow_offline_access"`
 		Dialect    string  `json:"token_dialect"`
 		Policies   bool    `json:"enforce_policies"`
@@ -100,7 +101,7 @@ func API(doc []byte) (tenant.API, error) {
 	}
 	a := tenant.API{
 		ID: d.ID, Identifier: d.Identifier, Name: d.Name, SigningAlg: d.Alg,
-		TokenLifetime: seconds(d.Lifetime), AllowOfflineAccess: d.Offline, Profile: d.Dialect,
+		TokenLifetime: seconds(d.Lifetime), WebTokenLifetime: seconds(d.ForWeb), AllowOfflineAccess: d.Offline, Profile: d.Dialect,
 		Policies: d.Policies, SkipConsent: d.Skip, Doc: doc,
 	}
 	if d.Proof.Mechanism == "dpop" && d.Proof.Required {

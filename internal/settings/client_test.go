@@ -166,7 +166,7 @@ func TestAPIsAndTenant(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Doc = nil
-	want := tenant.API{ID: "1", Identifier: "https://api/", Name: "https://api/", Scopes: []string{"read:x"}, SigningAlg: "RS256", TokenLifetime: time.Minute, AllowOfflineAccess: true, Profile: "rfc9068_profile"}
+	want := tenant.API{ID: "1", Identifier: "https://api/", Name: "https://api/", Scopes: []string{"read:x"}, SigningAlg: "RS256", TokenLifetime: time.Minute, WebTokenLifetime: 2 * time.Hour, AllowOfflineAccess: true, Profile: "rfc9068_profile"}
 	if diff := cmp.Diff(want, a); diff != "" {
 		t.Errorf("API (-want +got):\n%s", diff)
 	}

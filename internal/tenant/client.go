@@ -158,6 +158,7 @@ type API struct {
 	Scopes             []string
 	SigningAlg         string // one of AccessTokenAlgs
 	TokenLifetime      time.Duration
+	WebTokenLifetime   time.Duration // of tokens that go through the browser
 	AllowOfflineAccess bool
 	// SkipConsent lets applications of the tenant's own have what people would
 	// be asked for (Auth0: skip_consent_for_verifiable_first_party_clients).

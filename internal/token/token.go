@@ -169,12 +169,15 @@ func (m *minting) opaque() bool {
 }
 
 func (m *minting) accessLifetime() time.Duration {
-	life := AccessLifetime
+	life, web := AccessLifetime, BrowserAccessLifetime
 	if !m.opaque() && m.API.TokenLifetime > 0 {
 		life = m.API.TokenLifetime
 	}
+	if !m.opaque() && m.API.WebTokenLifetime > 0 {
+		web = m.API.WebTokenLifetime
+	}
 	if m.FrontChannel {
-		life = min(life, BrowserAccessLifetime)
+		life = min(life, web)
 	}
 	if m.Lifetime > 0 {
 		life = min(life, m.Lifetime)

@@ -317,6 +317,11 @@ func TestLifetimes(t *testing.T) {
 		{"opaque", func(r *Request) { r.API = nil }, 24 * time.Hour},
 		{"to a browser", func(r *Request) { r.FrontChannel = true }, 2 * time.Hour},
 		{"to a browser, API shorter", func(r *Request) { r.FrontChannel, r.API.TokenLifetime = true, time.Minute }, time.Minute},
+		{"to a browser, as the API says", func(r *Request) { r.FrontChannel, r.API.WebTokenLifetime = true, 10*time.Minute }, 10 * time.Minute},
+		{"to a browser, longer", func(r *Request) { r.FrontChannel, r.API.WebTokenLifetime = true, 5*time.Hour }, 5 * time.Hour},
+		{"to a browser, longer than elsewhere", func(r *Request) { r.FrontChannel, r.API.WebTokenLifetime = true, 48*time.Hour }, 24 * time.Hour},
+		{"to a browser, opaque", func(r *Request) { r.FrontChannel, r.API = true, nil }, 2 * time.Hour},
+		{"not to a browser, though the API says", func(r *Request) { r.API.WebTokenLifetime = 10 * time.Minute }, 24 * time.Hour},
 		{"asked for", func(r *Request) { r.Lifetime = time.Hour }, time.Hour},
 		{"asked for longer than allowed", func(r *Request) { r.Lifetime = 1000 * time.Hour }, 24 * time.Hour},
 	}

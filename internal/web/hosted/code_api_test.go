@@ -99,3 +99,26 @@ func TestOAU06CodeReuseForAPI(t *testing.T) {
 		t.Errorf("a token of another sign-in gives %d", got)
 	}
 }
+
+// What goes through the browser lives as long as the API says for that
+// (token_lifetime_for_web), what is exchanged for a code as long as others.
+func TestLifetimeForWeb(t *testing.T) {
+	w := newAPIWorld(t, `,"token_lifetime":3600,"token_lifetime_for_web":600`)
+	life := func(token any) float64 {
+		c := claims(t, token)
+		return c["exp"].(float64) - c["iat"].(float64)
+	}
+	for _, kind := range []string{"token", "code token", "id_token token"} {
+		answer := w.forAPI(kind)
+		if got := life(answer.Get("access_token")); got != 600 || answer.Get("expires_in") != "600" {
+			t.Errorf("%s: %v s, expires_in %s, want 600", kind, got, answer.Get("expires_in"))
+		}
+		if !answer.Has("code") {
+			continue
+		}
+		_, tokens := w.redeem(answer.Get("code"), "redirect_uri", reuseCallback)
+		if got := life(tokens["access_token"]); got != 3600 || tokens["expires_in"] != 3600.0 {
+			t.Errorf("for the code: %v s, expires_in %v, want 3600", got, tokens["expires_in"])
+		}
+	}
+}

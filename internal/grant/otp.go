@@ -55,7 +55,7 @@ func (s *Service) otpRequest(w *work) (passwordless.FinishRequest, error) {
 		if err != nil {
 			return r, err
 		}
-		r.Realm, r.Username, r.Transaction, r.NoSignUp = a.Realm, a.Username, challengeTransaction, !a.SignUp
+		r.Realm, r.Username, r.Transaction, r.NoSignUp = a.Realm, a.Username, a.Transaction, !a.SignUp
 	}
 	for _, p := range []struct{ name, value string }{
 		{"username", r.Username}, {"otp", r.OTP}, {"realm", r.Realm},

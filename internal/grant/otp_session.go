@@ -23,35 +23,63 @@ const sessionLife = tenant.MaxLifetime
 // the same purpose.
 const sessionPlace = "auth_session"
 
-// challengeTransaction keeps these codes apart from those that are asked for
-// without an auth_session.
-const challengeTransaction = "otp/challenge"
+// transactionPrefix keeps the codes of challenges apart from those of sign-ins on
+// our pages.
+const transactionPrefix = "otp_"
 
-// authSession is what an auth_session says: for whom a code was asked, and by
-// whom. It is sealed, so nothing is stored for it and nobody can read or make
-// one.
+// authSession is what an auth_session says: for whom a code was asked, by whom,
+// and in which login transaction. It is sealed, so nothing is stored for it and
+// nobody can read or make one.
 type authSession struct {
-	Client   tenant.ClientID `json:"c"`
-	Realm    string          `json:"r"`
-	Username string          `json:"u"`
-	SignUp   bool            `json:"s,omitempty"`
-	Expires  int64           `json:"e"`
+	Client      tenant.ClientID `json:"c"`
+	Transaction string          `json:"t"`
+	Realm       string          `json:"r"`
+	Username    string          `json:"u"`
+	SignUp      bool            `json:"s,omitempty"`
+	Expires     int64           `json:"e"`
 }
 
+// A ChallengeRequest asks for a code that is good with the auth_session that the
+// answer has.
+type ChallengeRequest struct {
+	passwordless.StartRequest
+	// AuthSession, if it is one that is good, is what this is asked again for.
+	AuthSession string
+}
+
+// singlePage is the type of applications that run in a browser (Auth0: app_type).
+const singlePage = "spa"
+
+// errSinglePage refuses applications that the grant is not for, whatever they are
+// allowed.
+var errSinglePage = fault.New(fault.Denied, oauth.CodeUnauthorizedClient,
+	"Single-page applications cannot use the passwordless OTP grant with an auth_session.")
+
 // Challenge sends a code and returns the auth_session that it is good with
-// (Auth0: /otp/challenge). It is of no use at /passwordless/start's side, and
-// what is asked there neither ends nor repeats it. Asking again while it is
-// good repeats it, so that every auth_session for somebody takes the message
-// that came last (R5). People who are not known are sent nothing unless they
-// may sign up, and the answer is the same.
-func (s *Service) Challenge(ctx context.Context, r passwordless.StartRequest) (string, passwordless.Started, error) {
-	r.Transaction, r.Send = challengeTransaction, "code"
-	started, err := s.Passwordless.Start(ctx, r)
+// (Auth0: /otp/challenge). Each auth_session is a login transaction of its own,
+// with a code and tries that nobody else can void (R5); asked for again with the
+// auth_session that there is already, the code is repeated. An application that
+// could not use the code is refused before anything is sent. People who are not
+// known are sent nothing unless they may sign up, and the answer is the same.
+func (s *Service) Challenge(ctx context.Context, r ChallengeRequest) (string, passwordless.Started, error) {
+	switch {
+	case !r.Client.MayUse(tenant.GrantOTP):
+		return "", passwordless.Started{}, oauth.GrantNotAllowed(tenant.GrantOTP)
+	case r.Client.AppType == singlePage:
+		return "", passwordless.Started{}, errSinglePage
+	}
+	r.Transaction, r.Send = transactionPrefix+secret.Alphanumeric(24), "code"
+	if r.AuthSession != "" {
+		if before, err := s.readSession(r.Client, r.AuthSession); err == nil {
+			r.Transaction = before.Transaction
+		}
+	}
+	started, err := s.Passwordless.Start(ctx, r.StartRequest)
 	if err != nil {
 		return "", started, err
 	}
 	doc, err := json.Marshal(authSession{
-		Client: r.Client.ID, Realm: r.Connection, Username: started.Identifier,
+		Client: r.Client.ID, Transaction: r.Transaction, Realm: r.Connection, Username: started.Identifier,
 		SignUp: !r.NoSignUp, Expires: s.Now().Add(sessionLife).Unix(),
 	})
 	if err != nil {
@@ -85,7 +113,7 @@ func (s *Service) readSession(client *tenant.Client, text string) (authSession, 
 	if err := json.Unmarshal(plain, &a); err != nil {
 		return a, wrong.Because(err)
 	}
-	if a.Client != client.ID || !s.Now().Before(time.Unix(a.Expires, 0)) {
+	if a.Client != client.ID || a.Transaction == "" || !s.Now().Before(time.Unix(a.Expires, 0)) {
 		return a, wrong.Because(errSession)
 	}
 	return a, nil

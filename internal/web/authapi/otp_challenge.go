@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/web"
@@ -44,7 +45,7 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request) error {
 		UserAgent: userAgent(r),
 	}
 	a.address(r, client, !client.Public(), &req)
-	session, started, err := a.Grants.Challenge(r.Context(), req)
+	session, started, err := a.Grants.Challenge(r.Context(), grant.ChallengeRequest{StartRequest: req, AuthSession: p.Get("auth_session")})
 	if err != nil {
 		if passwordless.IsRefusal(err) {
 			web.SetRate(w, web.Rate{Limit: passwordless.LimitOf(err), Reset: a.Now().Add(fault.Of(err).RetryAfter)})
@@ -62,7 +63,7 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request) error {
 // readChallenge checks what a challenge says, and reports whether people who are
 // new are welcome.
 func readChallenge(p web.Params) (signUp bool, err error) {
-	if err := texts(p, "connection", "email", "phone_number", "delivery_method"); err != nil {
+	if err := texts(p, "connection", "email", "phone_number", "delivery_method", "auth_session"); err != nil {
 		return false, err
 	}
 	if !p.Has("connection") {

@@ -91,3 +91,84 @@ func TestBRU07OTPChallenge(t *testing.T) {
 	}
 	w.form("/otp/challenge", map[string]string{"client_id": app["client_id"], "connection": "sms", "phone_number": number}).want(t, 401)
 }
+
+// OTP-06: each auth_session has a code and tries of its own. Whoever asks for
+// somebody's number cannot use up the tries of the code that they wait for.
+func TestOTP06ChallengesAreApart(t *testing.T) {
+	w := newWorld(t)
+	app := w.app()
+	ask := func(more map[string]string) (session, code string) {
+		t.Helper()
+		w.Outbox.Clear()
+		params := and(app, map[string]string{"connection": "sms", "phone_number": number, "allow_signup": "true"})
+		got := w.form("/otp/challenge", and(params, more)).want(t, 200)
+		return got["auth_session"].(string), w.received(number)
+	}
+	finish := func(session, code string) reply {
+		return w.token(and(app, map[string]string{"grant_type": otp, "auth_session": session, "otp": code, "scope": "openid"}))
+	}
+	session, code := ask(nil)
+	strange, other := ask(nil)
+	for range 3 {
+		finish(strange, not(other)).want(t, 403)
+	}
+	if got := finish(strange, other); got.status != 403 {
+		t.Errorf("a code is taken after three wrong tries: %d %s", got.status, got.body)
+	}
+	if got := finish(strange, code); got.status != 403 && code != other {
+		t.Errorf("a code is taken with another session: %d %s", got.status, got.body)
+	}
+	again, same := ask(map[string]string{"auth_session": session})
+	if same != code {
+		t.Error("asked for again with its session, the code is another")
+	}
+	finish(again, not(code)).want(t, 403)
+	finish(session, code).want(t, 200)
+	finish(again, code).want(t, 403) // it is the same code, and used
+
+	// A session that is not good begins nothing it could spoil.
+	last, code := ask(map[string]string{"auth_session": session + "A"})
+	finish(last, code).want(t, 200)
+}
+
+// not is a code that is wrong where the given one is right.
+func not(code string) string {
+	last := byte('0')
+	if code[len(code)-1] == '0' {
+		last = '1'
+	}
+	return code[:len(code)-1] + string(last)
+}
+
+// BRU-07: nothing is sent for an application that could not use the code.
+func TestBRU07ChallengeNeedsTheGrant(t *testing.T) {
+	w := newWorld(t)
+	for name, body := range map[string]map[string]any{
+		"without the grant":              {"grant_types": []string{"authorization_code"}},
+		"a native one without the grant": {"app_type": "native", "token_endpoint_auth_method": "none", "grant_types": []string{"refresh_token"}},
+		"of a single page":               {"app_type": "spa", "token_endpoint_auth_method": "none", "grant_types": []string{otp}},
+	} {
+		id, secret := w.client(body)
+		params := map[string]string{"client_id": id, "connection": "sms", "phone_number": number, "allow_signup": "true"}
+		if body["token_endpoint_auth_method"] == nil {
+			params["client_secret"] = secret
+		}
+		if got := w.form("/otp/challenge", params); got.status != 403 || got.code() != "unauthorized_client" {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	if n := w.manage("GET", "/logs?q=type:cs", nil); n.body != "[]" {
+		t.Errorf("codes were sent: %s", n.body)
+	}
+	for name, body := range map[string]map[string]any{
+		"a native application": {"app_type": "native", "token_endpoint_auth_method": "none"}, "one with a secret": {},
+	} {
+		app := w.person(body)
+		w.Outbox.Clear()
+		got := w.form("/otp/challenge", and(app, map[string]string{"connection": "sms", "phone_number": number, "allow_signup": "true"})).want(t, 200)
+		token := w.token(and(app, map[string]string{"grant_type": otp, "auth_session": got["auth_session"].(string), "otp": w.received(number)}))
+		if token.status != 200 {
+			t.Errorf("%s: %d %s", name, token.status, token.body)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	if other == nil {
 		use.Audience = w.Audience
 	}
-	if err := s.provable(ctx, w, use); err != nil {
+	if err := s.usable(ctx, w, use, other); err != nil {
 		return Answer{}, err
 	}
 	done, err := s.Ledger.UseRefresh(ctx, use)
@@ -55,26 +55,14 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	default:
 		return Answer{}, oauth.InvalidRefreshToken()
 	}
-	allowed := oauth.ParseScopes(done.Grant.Scope)
-	switch {
-	case other == nil || other.Identifier == done.Grant.Audience:
-		w.api, err = s.PersonAPI(ctx, done.Grant.Audience)
-	default:
-		w.api = other
-		allowed = append(allowed.OIDC(), w.client.Refresh.For(other.Identifier)...)
-	}
-	if err != nil {
+	if err := s.narrow(ctx, w, &done.Grant, other); err != nil {
 		return Answer{}, err
 	}
 	// A replaced token, used again within the leeway, gets here without the look
-	// that provable had at the newest of its chain.
+	// that usable had at the newest of its chain.
 	if err := needsKey(w, w.api); err != nil {
 		return Answer{}, err
 	}
-	// What was granted may have been taken back since.
-	w.form.Attributes = done.Grant.Legacy()
-	granted := oauth.ScopeRule{Client: w.client, API: w.api, Attributes: w.form.Attributes}.Grantable(allowed)
-	w.granted = oauth.Narrow(granted, w.Scope)
 	if !w.client.Refresh.Rotating {
 		next = ""
 	}
@@ -84,13 +72,43 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	return answer, err
 }
 
-// provable refuses a refresh token whose grant is for an API that takes only
-// tokens that are bound to a key, if the request proves none. It reads the grant
-// only where there is such an API. A grant's audience never changes, so that what
-// is read holds when the token is used.
-func (s *Service) provable(ctx context.Context, w *work, use Refresh) error {
+// errNoScope refuses a refresh that asks for nothing but what was not granted
+// (RFC 6749 §6). Of several scopes those that were not are passed over, as Auth0
+// does.
+var errNoScope = fault.New(fault.Invalid, oauth.CodeInvalidScope, "None of these scopes was granted with the refresh token.")
+
+// narrow finds the API and decides the scopes that a refresh gives.
+func (s *Service) narrow(ctx context.Context, w *work, g *tenant.Grant, other *tenant.API) error {
+	allowed := oauth.ParseScopes(g.Scope)
+	if other == nil || other.Identifier == g.Audience {
+		var err error
+		if w.api, err = s.PersonAPI(ctx, g.Audience); err != nil {
+			return err
+		}
+	} else {
+		w.api = other
+		allowed = append(allowed.OIDC(), w.client.Refresh.For(other.Identifier)...)
+	}
+	// What was granted may have been taken back since.
+	w.form.Attributes = g.Legacy()
+	granted := oauth.ScopeRule{Client: w.client, API: w.api, Attributes: w.form.Attributes}.Grantable(allowed)
+	w.granted = oauth.Narrow(granted, w.Scope)
+	if len(w.Scope) > 0 && len(w.granted) == 0 {
+		return errNoScope
+	}
+	return nil
+}
+
+// usable refuses, before the token is used, what would be refused after it: a
+// refresh token whose grant is for an API that takes only tokens that are bound
+// to a key, if the request proves none, and scopes none of which was granted.
+// It reads the grant only where there is such an API, or where fewer scopes are
+// asked for than a refresh token always has. A grant's audience and scopes never
+// change, so that what is read holds when the token is used.
+func (s *Service) usable(ctx context.Context, w *work, use Refresh, other *tenant.API) error {
 	unproved, err := s.unproved(ctx, w)
-	if err != nil || len(unproved) == 0 {
+	narrows := len(w.Scope) > 0 && !w.Scope.Has(oauth.OfflineAccess)
+	if err != nil || len(unproved) == 0 && !narrows {
 		return err
 	}
 	_, g, err := s.Ledger.RefreshGrant(ctx, use.Digests, use.Client, use.Now)
@@ -101,8 +119,10 @@ func (s *Service) provable(ctx context.Context, w *work, use Refresh) error {
 		return fmt.Errorf("read grant: %w", err)
 	case slices.Contains(unproved, g.Audience) && (w.Audience == "" || w.Audience == g.Audience):
 		return ErrNoKey
+	case other == nil && w.Audience != "" && w.Audience != g.Audience:
+		return nil // and that its audience is another
 	}
-	return nil
+	return s.narrow(ctx, w, &g, other)
 }
 
 // otherAPI is the API that the application's policies let any of its refresh

@@ -119,6 +119,17 @@ func TestOAU10RefreshTokens(t *testing.T) {
 	scope(use(map[string]string{"scope": "read"}), "read")
 	scope(use(map[string]string{"scope": "read admin"}), "read") // never more than was given
 	scope(use(nil), "openid offline_access read write")          // narrowing was for once
+	for _, none := range []string{"admin", "admin profile"} {    // RFC 6749 §6
+		if got := w.refresh(app, token, map[string]string{"scope": none}); got.status != 400 || got.code() != "invalid_scope" {
+			t.Errorf("scope %s: %d %s", none, got.status, got.body)
+		}
+	}
+	if got := w.refresh(app, token, map[string]string{"scope": "read", "audience": other}); got.status != 400 || got.code() != "invalid_scope" {
+		t.Errorf("another API's scope: %d %s", got.status, got.body)
+	}
+	if got := w.refresh(app, token, map[string]string{"scope": "admin", "audience": third}); got.status != 403 || got.code() != "access_denied" {
+		t.Errorf("an API that is not for it: %d %s", got.status, got.body)
+	}
 	scope(use(map[string]string{"audience": testAPI}), "openid offline_access read write")
 
 	got := use(map[string]string{"audience": other})

@@ -101,6 +101,12 @@ func TestFoundingAuthorizeRequests(t *testing.T) {
 	if status, _, text := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+access); status != http.StatusOK {
 		t.Errorf("/userinfo: %d %s", status, text)
 	}
+	// What it gives can be narrowed to an attribute.
+	narrow := w.delegate(refresh)
+	narrow["grant_type"], narrow["scope"] = "refresh_token", "favorite_color"
+	if status, answer := w.post("/oauth/token", narrow); status != http.StatusOK || answer["scope"] != "favorite_color" {
+		t.Errorf("a refresh for an attribute alone: %d %v", status, answer)
+	}
 	w.delegation(refresh, id["sub"])
 	w.devices(refresh, id["sub"])
 

@@ -76,6 +76,9 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("GET /.well-known/openid-configuration", a.handle(a.discovery))
 	mux.Handle("GET /.well-known/oauth-authorization-server", a.handle(a.discovery))
 	mux.Handle("GET /.well-known/jwks.json", a.handle(a.jwks))
+	for path, form := range certificateForms() {
+		mux.Handle("GET "+path, a.handle(a.certificate(form)))
+	}
 	return mux
 }
 

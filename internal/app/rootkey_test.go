@@ -3,10 +3,14 @@ package app_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/doorcode/doorcode/internal/app"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/secret"
 	"github.com/doorcode/doorcode/internal/store/storetest"
@@ -71,4 +75,61 @@ func TestRootKeyChangesAndTriesStay(t *testing.T) {
 			s.Stop(t)
 		}
 	})
+}
+
+// TOK-10: without a root key, or with one that is too short or could be guessed,
+// the server does not start, wherever the key is from; and what it says of it has
+// nothing of the key.
+func TestTOK10BadRootKeys(t *testing.T) {
+	good := base64.StdEncoding.EncodeToString(secret.Bytes(secret.RootSize))
+	bad := map[string]string{
+		"of 16 bytes":      base64.StdEncoding.EncodeToString(secret.Bytes(16)),
+		"of 31 bytes":      base64.StdEncoding.EncodeToString(secret.Bytes(31)),
+		"of 64 bytes":      base64.StdEncoding.EncodeToString(secret.Bytes(64)),
+		"of zeros":         base64.StdEncoding.EncodeToString(make([]byte, secret.RootSize)),
+		"of one text":      base64.StdEncoding.EncodeToString([]byte(strings.Repeat("changeme", 4))),
+		"that is no value": "changeme-changeme-changeme-changeme",
+		"in hexadecimal":   fmt.Sprintf("%x", secret.Bytes(secret.RootSize)),
+	}
+	open := func(c config.Config) error {
+		c.Mode, c.Addr, c.PublicURL, c.NoOpen = config.Serve, "127.0.0.1:0", "https://login.example.com", true
+		c.Database = "sqlite:" + filepath.Join(t.TempDir(), "x.db")
+		a, err := app.Open(t.Context(), c, app.Options{Now: time.Now, Log: io.Discard})
+		if err == nil {
+			_ = a.Close()
+		}
+		return err
+	}
+	none := filepath.Join(t.TempDir(), "none")
+	if err := open(config.Config{Key: good, KeyFile: none}); err != nil {
+		t.Fatalf("with a good key: %v", err)
+	}
+	if err := open(config.Config{KeyFile: none}); err == nil || !strings.Contains(err.Error(), "doorcode keys new") {
+		t.Errorf("without a key: %v", err)
+	}
+	for name, key := range bad {
+		file := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for from, c := range map[string]config.Config{
+			"DOORCODE_KEY":          {Key: key, KeyFile: none},
+			"DOORCODE_KEY_PREVIOUS": {Key: good, KeyPrevious: key, KeyFile: none},
+			file:                    {KeyFile: file},
+		} {
+			err := open(c)
+			if err == nil || !strings.Contains(err.Error(), from) {
+				t.Errorf("a key %s from %s: %v", name, from, err)
+			} else if strings.Contains(err.Error(), key) {
+				t.Errorf("a key %s from %s is in the error", name, from)
+			}
+		}
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(good), 0o644); err != nil { //nolint:gosec // that is what is refused
+		t.Fatal(err)
+	}
+	if err := open(config.Config{KeyFile: file}); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("a file that others can read: %v", err)
+	}
 }

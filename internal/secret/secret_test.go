@@ -24,7 +24,7 @@ func ring(t testing.TB, current byte, previous ...byte) *Ring {
 }
 
 // TOK-10: a root key of another size is refused, wherever it stands.
-func TestNewRingRefuses(t *testing.T) {
+func TestTOK10RootKeysOfAnotherSize(t *testing.T) {
 	good := bytes.Repeat([]byte{7}, RootSize)
 	for _, n := range []int{0, 1, 16, 24, 31, 33, 64} {
 		bad := make([]byte, n)
@@ -41,7 +41,7 @@ func TestNewRingRefuses(t *testing.T) {
 }
 
 // TOK-10: a sealed value opens where and as it was sealed, and not otherwise.
-func TestSealedValueOpensOnlyInItsPlace(t *testing.T) {
+func TestTOK10SealedValueOpensOnlyInItsPlace(t *testing.T) {
 	const plain, place = "a Twilio token", "connections/con_x/twilio_token"
 	r := ring(t, 7)
 	sealed := r.Seal(AtRest, []byte(plain), place)
@@ -219,7 +219,7 @@ func TestAlphanumericIsEven(t *testing.T) {
 }
 
 // TOK-07: random values have the length they are asked for and do not repeat.
-func TestRandomValues(t *testing.T) {
+func TestTOK07RandomValues(t *testing.T) {
 	tests := []struct {
 		name string
 		make func() string

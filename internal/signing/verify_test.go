@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +24,8 @@ func mustDecode(t testing.TB, s string) []byte {
 	return b
 }
 
-// TOK-04.
-func TestTimes(t *testing.T) {
+// TOK-04: a token is good between its times, with 60 seconds for other clocks.
+func TestTOK04Times(t *testing.T) {
 	r, _ := newRing(t)
 	tests := []struct {
 		name   string
@@ -60,6 +61,43 @@ func TestTimes(t *testing.T) {
 			_, err := r.Verify(t.Context(), forge(t, r, forgery{with: ES256, body: body + "}"}), testWant())
 			if (err == nil) != tt.ok {
 				t.Errorf("Verify = %v, want accepted: %v", err, tt.ok)
+			}
+		})
+	}
+}
+
+// TOK-04: a token is of our issuer and for one of the wanted audiences, written
+// exactly so.
+func TestTOK04IssuerAndAudience(t *testing.T) {
+	r, _ := newRing(t)
+	iss, aud := fmt.Sprintf(`"iss":%q`, testIssuer), `"aud":"api"`
+	for _, tt := range []struct {
+		name, claims string
+		want         error // nil: accepted
+	}{
+		{"ours, for us", iss + "," + aud, nil},
+		{"for us among others", iss + `,"aud":["other","api"]`, nil},
+		{"no issuer", aud, ErrIssuer},
+		{"another issuer", `"iss":"https://evil.example/",` + aud, ErrIssuer},
+		{"the issuer without its slash", `"iss":"` + strings.TrimSuffix(testIssuer, "/") + `",` + aud, ErrIssuer},
+		{"the issuer in capitals", `"iss":"` + strings.ToUpper(testIssuer) + `",` + aud, ErrIssuer},
+		{"the issuer and more", `"iss":"` + testIssuer + `evil",` + aud, ErrIssuer},
+		{"a list of issuers", `"iss":["` + testIssuer + `"],` + aud, ErrIssuer},
+		{"two issuers", iss + `,"iss":"https://evil.example/",` + aud, ErrMalformed},
+		{"no audience", iss, ErrAudience},
+		{"another audience", iss + `,"aud":"other"`, ErrAudience},
+		{"no audience in the list", iss + `,"aud":[]`, ErrAudience},
+		{"an empty audience", iss + `,"aud":""`, ErrAudience},
+		{"an audience that begins so", iss + `,"aud":"api2"`, ErrAudience},
+		{"the audience in capitals", iss + `,"aud":"API"`, ErrAudience},
+		{"an audience that is no text", iss + `,"aud":{"api":true}`, ErrAudience},
+		{"two audiences of that name", iss + "," + aud + `,"aud":"other"`, ErrMalformed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body := fmt.Sprintf(`{%s,"iat":%d,"exp":%d}`, tt.claims, testNow.Unix(), testNow.Unix()+60)
+			_, err := r.Verify(t.Context(), forge(t, r, forgery{with: ES256, body: body}), testWant())
+			if !errors.Is(err, tt.want) {
+				t.Errorf("Verify = %v, want %v", err, tt.want)
 			}
 		})
 	}
@@ -112,20 +150,31 @@ func TestVerify(t *testing.T) {
 	})
 }
 
-// TOK-02: what is too long is refused before anything is done with it.
-func TestLongTokensCostNothing(t *testing.T) {
+// TOK-02: what is too long is refused before anything is done with it, and nothing
+// that is encrypted or packed is opened. Tokens may have 16 KB: one for the
+// Management API with every scope has more than eight.
+func TestTOK02LongTokensCostNothing(t *testing.T) {
 	r, _ := newRing(t)
 	for name, token := range map[string]string{
-		"a megabyte of dots":  strings.Repeat(".", 1<<20),
-		"ten megabytes":       strings.Repeat("A", 10<<20),
-		"as long as it may":   strings.Repeat(".", MaxToken),
-		"a header of members": b64("{"+strings.Repeat(`"":0,`, 2000)+`"a":0}`) + ".AA.AA",
+		"a megabyte of dots":       strings.Repeat(".", 1<<20),
+		"ten megabytes":            strings.Repeat("A", 10<<20),
+		"as long as it may":        strings.Repeat(".", MaxToken),
+		"encrypted, in five parts": b64(`{"alg":"dir","enc":"A128GCM","zip":"DEF"}`) + "..AA." + strings.Repeat("A", MaxToken/2) + ".AA",
+		"a header of members":      b64("{"+strings.Repeat(`"":0,`, 2000)+`"a":0}`) + ".AA.AA",
 	} {
 		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			began := time.Now()
-			allocs := testing.AllocsPerRun(100, func() { _, _ = r.Verify(t.Context(), token, testWant()) })
-			if each := time.Since(began) / 101; allocs > 50 || each > 5*time.Millisecond {
-				t.Errorf("costs %v and %v allocations", each, allocs)
+			allocs := testing.AllocsPerRun(100, func() {
+				if _, err := r.Verify(t.Context(), token, testWant()); !errors.Is(err, ErrMalformed) {
+					t.Errorf("Verify = %v, want ErrMalformed", err)
+				}
+			})
+			each := time.Since(began) / 101
+			runtime.ReadMemStats(&after)
+			if size := (after.TotalAlloc - before.TotalAlloc) / 101; allocs > 50 || each > 5*time.Millisecond || size > 1<<20 {
+				t.Errorf("costs %v, %v allocations and %d bytes", each, allocs, size)
 			}
 		})
 	}

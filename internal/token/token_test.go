@@ -132,8 +132,9 @@ func read(t testing.TB, token string, key any) (jose.Header, map[string]any) {
 	return parsed.Headers[0], claims
 }
 
-// TOK-05. The tokens of each kind are written out here in full.
-func TestTokens(t *testing.T) {
+// TOK-05: the tokens of each kind are written out here in full, in Auth0's shape
+// and in that of RFC 9068.
+func TestTOK05Tokens(t *testing.T) {
 	iat := testNow.Unix()
 	subject, app := "email|58fa3bd1c7eae3e1b2a6b1c2", "kRBnTaFHpqbYb4pZyGNxCFMWpTrAWqvy"
 	base := fmt.Sprintf(`"iss":%q,"iat":%d`, testIssuer, iat)

@@ -194,8 +194,38 @@ func TestVerifyHint(t *testing.T) {
 	})
 }
 
+// TOK-04: an access token names the application that it was given to.
+func TestTOK04AuthorizedParty(t *testing.T) {
+	i := newIssuer()
+	base := fmt.Sprintf(`"iss":%q,"sub":"sms|1","aud":%q,"iat":%d,"exp":%d`,
+		testIssuer, testAPI, testNow.Unix(), testNow.Add(time.Hour).Unix())
+	for _, tt := range []struct {
+		name, typ, claims string
+		ok                bool
+	}{
+		{"an azp", signing.TypJWT, `,"azp":"app"`, true},
+		{"no azp", signing.TypJWT, ``, false},
+		{"an empty azp", signing.TypJWT, `,"azp":""`, false},
+		{"an azp that is no text", signing.TypJWT, `,"azp":["app"]`, false},
+		{"RFC 9068's claim in Auth0's shape", signing.TypJWT, `,"client_id":"app"`, false},
+		{"a client_id", signing.TypAccess, `,"client_id":"app","jti":"1"`, true},
+		{"no client_id", signing.TypAccess, `,"jti":"1"`, false},
+		{"Auth0's claim in RFC 9068's shape", signing.TypAccess, `,"azp":"app","jti":"1"`, false},
+		{"no jti", signing.TypAccess, `,"client_id":"app"`, false},
+	} {
+		token, err := i.Keys.Sign(t.Context(), signing.Draft{Alg: signing.ES256, Typ: tt.typ, Claims: []byte("{" + base + tt.claims + "}")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := i.VerifyAccess(t.Context(), token, testAPI)
+		if (err == nil) != tt.ok || tt.ok && a.Client != "app" || !tt.ok && !errors.Is(err, signing.ErrToken) {
+			t.Errorf("%s: VerifyAccess = %q, %v", tt.name, a.Client, err)
+		}
+	}
+}
+
 // TOK-06: an opaque token is taken whole or not at all.
-func TestOpaqueTokens(t *testing.T) {
+func TestTOK06OpaqueTokens(t *testing.T) {
 	i := newIssuer()
 	req := person("openid profile")
 	req.API = nil

@@ -1,9 +1,16 @@
 package authapi_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doorcode/doorcode/internal/config"
 )
 
 // scopes is a body's list of an API's scopes.
@@ -164,5 +171,47 @@ func TestOAU10RefreshTokens(t *testing.T) {
 	w.manage("PATCH", "/clients/"+app["client_id"], map[string]any{"grant_types": []string{otp}}).want(t, 200)
 	if got := w.refresh(app, token, nil); got.status != 403 || got.code() != "unauthorized_client" {
 		t.Errorf("without the grant type: %d %s", got.status, got.body)
+	}
+}
+
+// TOK-06: a refresh token is taken whole or not at all, and is not in the database,
+// from which nobody can make one.
+func TestTOK06RefreshTokens(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, func(c *config.Config) {
+		c.Database, c.KeyFile, c.Ephemeral = "sqlite:"+filepath.Join(dir, "x.db"), filepath.Join(dir, "x.key"), false
+	})
+	app := w.person(map[string]any{})
+	token := w.signIn(app, number, nil).want(t, 200)["refresh_token"].(string)
+	refused := func(what, text string) {
+		t.Helper()
+		if got := w.refresh(app, text, nil); got.status != 403 || got.code() != "invalid_grant" {
+			t.Errorf("%s: %d %s", what, got.status, got.body)
+		}
+		if a := w.form("/oauth/introspect", and(app, map[string]string{"token": text})).want(t, 200); a["active"] != false {
+			t.Errorf("%s: introspection says %v", what, a)
+		}
+	}
+	for n := 1; n < len(token); n++ {
+		refused(fmt.Sprintf("the first %d characters", n), token[:n])
+		refused(fmt.Sprintf("without the first %d characters", n), token[n:])
+	}
+	for _, more := range []string{"A", "=", "%", "\n", token} {
+		refused(fmt.Sprintf("with %.5q after it", more), token+more)
+		refused(fmt.Sprintf("with %.5q before it", more), more+token)
+	}
+	w.refresh(app, token, nil).want(t, 200)
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x.db", "x.db-wal"} {
+		stored, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(stored, []byte(token)) || bytes.Contains(stored, raw) {
+			t.Errorf("the token is in %s", name)
+		}
 	}
 }

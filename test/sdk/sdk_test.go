@@ -41,7 +41,8 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) {
 
 func TestNodeAuth0(t *testing.T) { inNode(t, "node-auth0") }
 
-// TestOpenIDNode is openid-client, express-openid-connect and auth0-auth-js.
+// TestOpenIDNode is openid-client, express-openid-connect, auth0-auth-js, and
+// express-oauth2-jwt-bearer for APIs.
 func TestOpenIDNode(t *testing.T) { inNode(t, "openid-node") }
 
 // inNode runs the tests of a directory in Node.

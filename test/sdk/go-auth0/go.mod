@@ -4,6 +4,7 @@ go 1.26.8
 
 require (
 	github.com/auth0/go-auth0 v1.45.0
+	github.com/auth0/go-jwt-middleware/v2 v2.3.1
 	golang.org/x/oauth2 v0.36.0
 )
 
@@ -20,6 +21,8 @@ require (
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/segmentio/asm v1.2.0 // indirect
 	go.devnw.com/structs v1.0.0 // indirect
-	golang.org/x/crypto v0.36.0 // indirect
-	golang.org/x/sys v0.31.0 // indirect
+	golang.org/x/crypto v0.45.0 // indirect
+	golang.org/x/sync v0.18.0 // indirect
+	golang.org/x/sys v0.38.0 // indirect
+	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
 )

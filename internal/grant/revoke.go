@@ -11,10 +11,10 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// errUnrevocable refuses to revoke what stands for no grant: an application's own
-// access token. To say that it is revoked would be wrong.
+// errUnrevocable refuses to revoke what names no grant, as an application's own
+// access token (RFC 7009 §2.2.1). To say that it is revoked would be wrong.
 var errUnrevocable = fault.New(fault.Invalid, "unsupported_token_type",
-	"Access tokens of applications cannot be revoked: they end by themselves.")
+	"This access token stands for no grant and cannot be revoked: it ends by itself.")
 
 // Revoke ends the grant of a token (RFC 7009 §2.1), be it a refresh token or an
 // access token: both are good for nothing afterwards, nor are the others of that

@@ -57,7 +57,8 @@ type Pages struct {
 	Proxies []netip.Prefix
 	Log     *slog.Logger
 
-	pages *template.Template
+	pages     *template.Template
+	countries map[string]option
 }
 
 // Handler returns the routes. It fails only if an embedded template is broken.
@@ -66,6 +67,7 @@ func (p *Pages) Handler() (http.Handler, error) {
 	if p.pages, err = template.ParseFS(files, "assets/*.html"); err != nil {
 		return nil, fmt.Errorf("parse login pages: %w", err)
 	}
+	p.countries = countryOptions()
 	mux := http.NewServeMux()
 	// Applications of other origins send people here by GET and by POST.
 	mux.Handle("GET /authorize", p.handle(p.authorize))
@@ -132,7 +134,7 @@ func (p *Pages) handle(fn web.HandlerFunc) http.Handler {
 func (p *Pages) asset(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	switch name {
-	case "login.css", "send.js", "prove.js":
+	case "login.css", "send.js", "prove.js", "phone.js":
 	default:
 		http.NotFound(w, r)
 		return nil

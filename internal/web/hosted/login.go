@@ -179,7 +179,7 @@ func (p *Pages) after(w http.ResponseWriter, r *http.Request, f form, step autho
 		p.redirect(w, here)
 		return nil
 	}
-	why := explain(&v, fault.Of(err), f.Get("code"))
+	why := explain(&v, fault.Of(err), f.Params)
 	web.SetRetryAfter(w, why.wait)
 	return p.render(w, &v, why, p.entry(r, f.Params))
 }

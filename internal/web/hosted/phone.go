@@ -192,6 +192,20 @@ func badPhone(list []address.Country, region string) string {
 	return textBadPhone
 }
 
+// unserved is the country of a number, if messages do not go there.
+func unserved(v *authorize.View, e entry) (address.Country, bool) {
+	if v.Page != authorize.PageIdentify || !takesNumbers(v.Connection) {
+		return address.Country{}, false
+	}
+	number, _ := readPhone(v, e)
+	c, ok := address.CountryOf(number, "")
+	if !ok {
+		return c, false
+	}
+	_, goes := address.CountryIn(destinations(v), c.Region)
+	return c, !goes
+}
+
 // keepCountry has the browser keep the country of a number that a code is sent
 // to.
 func (p *Pages) keepCountry(w http.ResponseWriter, e entry, number string) {

@@ -225,8 +225,11 @@ func TestL4Countries(t *testing.T) {
 	if p = w.submit(b, p.Form("action").Press("edit")); p.Form("username").Values.Get("username") != "06 12 34 56 78" {
 		t.Errorf("to edit %v", p.Form("username").Values)
 	}
-	if p = w.submit(b, p.Form("username").Set("username", "+447700900123")); p.Form("code") != nil || w.messagesTo(person) != 0 {
-		t.Errorf("a number of another country: at %s, %d messages", p.URL, w.messagesTo(person))
+	// L10: which country it is that messages do not go to, and what to do.
+	p = w.submit(b, p.Form("username").Set("username", "+447700900123"))
+	if p.Status != http.StatusUnprocessableEntity || w.messagesTo(person) != 0 ||
+		!strings.Contains(p.Text(), "We can't text numbers of this country yet (United Kingdom).") || !strings.Contains(p.Text(), "Use e-mail instead") {
+		t.Errorf("a number of another country: %d messages, %d\n%s", w.messagesTo(person), p.Status, p.Text())
 	}
 	// Messages that go to no country of the list can be asked for with a code.
 	w.smsOptions(map[string]any{"fraud": map[string]any{"country_codes": map[string]any{"mode": "allow", "list": []string{"001"}}}})

@@ -11,6 +11,7 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/web"
 )
 
 // A problem is what went wrong, in words for the person.
@@ -37,9 +38,9 @@ const (
 )
 
 // explain puts a fault into words. Whether somebody is known, no words tell.
-func explain(v *authorize.View, f *fault.Error, code string) problem {
+func explain(v *authorize.View, f *fault.Error, sent web.Params) problem {
 	if errors.Is(f, authorize.ErrLength) {
-		return problem{field: true, text: fmt.Sprintf("The code has %d digits.", v.Transaction.Digits) + entered(code)}
+		return problem{field: true, text: fmt.Sprintf("The code has %d digits.", v.Transaction.Digits) + entered(sent.Get("code"))}
 	}
 	var refused *passwordless.RefusedError
 	if errors.As(f, &refused) {
@@ -53,7 +54,11 @@ func explain(v *authorize.View, f *fault.Error, code string) problem {
 	case f == passwordless.ErrNoSMS, f == passwordless.ErrNoEmail:
 		return problem{text: "We can't send codes at the moment. Try again later, or sign in another way."}
 	case f.Code == "bad.phone_number", f.Code == "sms_provider_error":
-		return problem{field: v.Page == authorize.PageIdentify, text: "We can't text this number. Check it, or sign in another way."}
+		why := problem{field: v.Page == authorize.PageIdentify, text: "We can't text this number. Check it, or sign in another way."}
+		if c, ok := unserved(v, entry{typed: sent.Get("username"), country: sent.Get("country")}); ok {
+			why.text = "We can't text numbers of this country yet (" + c.Name + ")."
+		}
+		return why
 	case f.Code == "bad.email":
 		return problem{field: true, text: textBadEmail}
 	}

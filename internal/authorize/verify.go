@@ -12,7 +12,8 @@ import (
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
-// Verify takes the code that was sent. With the right one the person is signed
+// Verify takes the code that was sent, as people type it or within the message
+// that it came in; what cannot be the code costs no try. With the right one the person is signed
 // in, under a new session value, and the sign-in goes on to its answer.
 func (s *Service) Verify(ctx context.Context, id, code string, b Browser) (Step, error) {
 	t, client, err := s.pending(ctx, id, b)
@@ -22,10 +23,11 @@ func (s *Service) Verify(ctx context.Context, id, code string, b Browser) (Step,
 	if t.Step != tenant.StepCode {
 		return at(t), ErrStep
 	}
-	if digits, ok := otp.Typed(code); !ok || len(digits) != t.Digits {
+	digits, ok := otp.Pasted(code, t.Digits)
+	if !ok {
 		return at(t), ErrLength
 	}
-	return s.prove(ctx, proving{transaction: t, client: client, browser: b, code: code})
+	return s.prove(ctx, proving{transaction: t, client: client, browser: b, code: digits})
 }
 
 // proving is a code on its way to be judged.

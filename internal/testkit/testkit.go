@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -79,6 +80,10 @@ func Start(t testing.TB, change ...func(*config.Config)) *Server {
 	cfg := config.Config{Mode: config.Dev, Addr: "127.0.0.1:0", Ephemeral: true, NoOpen: true}
 	for _, fn := range change {
 		fn(&cfg)
+	}
+	if cfg.Mode == config.Dev && cfg.Key == "" && cfg.KeyFile == "" && cfg.Database != "" {
+		// Else it would be kept beside the test, for all that come after.
+		cfg.KeyFile = filepath.Join(t.TempDir(), config.DefaultKeyFile)
 	}
 	s := &Server{Clock: &Clock{}, Log: &Lines{}, ended: make(chan error, 1)}
 	a, err := app.Open(t.Context(), cfg, app.Options{Now: s.Clock.Now, Log: s.Log})

@@ -6,13 +6,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/testkit"
 )
 
 // ask sends a request to /authorize and returns the answer, unfollowed.
@@ -232,58 +227,6 @@ func TestOAU27Permutations(t *testing.T) {
 		res, body := w.ask(method, strings.Join(pairs, "&"))
 		if res.StatusCode != http.StatusSeeOther || !strings.HasPrefix(res.Header.Get("Location"), "/u/login/identifier?state=") {
 			t.Fatalf("%s %v: %d to %q\n%s", method, pairs, res.StatusCode, res.Header.Get("Location"), body)
-		}
-	}
-}
-
-// foundingFile is the configuration under which the founding examples run.
-const foundingFile = `
-clients:
-  - name: Acme
-    client_id: "123"
-    client_secret: a-secret-of-the-example-application
-    app_type: regular_web
-    callbacks: [https://app.example.com/callback]
-    grant_types: [authorization_code, refresh_token]
-  - name: Legacy
-    client_id: "124"
-    client_secret: a-secret-of-the-example-application
-    app_type: regular_web
-    oidc_conformant: false
-    callbacks: [https://app.example.com/callback]
-    grant_types: [authorization_code, refresh_token]
-connections:
-  - name: sms
-    strategy: sms
-    enabled_clients: [Acme, Legacy]
-`
-
-// Both founding requests to /authorize (F12), as they are written.
-func TestFoundingRequests(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "doorcode.yaml")
-	if err := os.WriteFile(file, []byte(foundingFile), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, Server: testkit.Start(t, func(c *config.Config) { c.File = file })}
-	for i, query := range []string{
-		"response_type=code&scope=openid email favorite_color offline_access&client_id=123&state=af0ifjsldkj&redirect_uri=https://app.example.com/callback&device=my-device-name",
-		"response_type=code&scope=openid email offline_access&client_id=123&state=af0ifjsldkj&redirect_uri=https://app.example.com/callback",
-	} {
-		b := w.newBrowser()
-		number := fmt.Sprintf("+4477009001%02d", i)
-		p := w.get(b, "/authorize?"+strings.ReplaceAll(query, " ", "%20"))
-		p = w.submit(b, p.Form("username").Set("username", number))
-		p = w.submit(b, p.Form("code").Set("code", w.code(number)).Press("default"))
-		if p.Left == nil || p.Left.URL.Host != "app.example.com" || p.Left.URL.Query().Get("state") != "af0ifjsldkj" {
-			t.Fatalf("still at %s:\n%s", p.URL, p.Text())
-		}
-		status, tokens := w.redeem(p.Left.URL.Query().Get("code"), "client_id", "123",
-			"client_secret", "a-secret-of-the-example-application", "redirect_uri", "https://app.example.com/callback")
-		if status != http.StatusOK || tokens["refresh_token"] == nil || tokens["id_token"] == nil || tokens["token_type"] != "Bearer" {
-			t.Errorf("%s: %d %v", query, status, tokens)
-		}
-		if scope := tokens["scope"]; i == 0 && scope != "openid email offline_access" {
-			t.Errorf("granted %v: an attribute is no scope here", scope)
 		}
 	}
 }

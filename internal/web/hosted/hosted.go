@@ -57,7 +57,9 @@ type Pages struct {
 	Proxies []netip.Prefix
 	Log     *slog.Logger
 
-	pages *template.Template
+	pages     *template.Template
+	countries map[string]option
+	patterns  []string // of all routes
 }
 
 // Handler returns the routes. It fails only if an embedded template is broken.
@@ -66,20 +68,18 @@ func (p *Pages) Handler() (http.Handler, error) {
 	if p.pages, err = template.ParseFS(files, "assets/*.html"); err != nil {
 		return nil, fmt.Errorf("parse login pages: %w", err)
 	}
+	p.countries = countryOptions()
 	mux := http.NewServeMux()
 	// Applications of other origins send people here by GET and by POST.
-	mux.Handle("GET /authorize", p.handle(p.authorize))
-	mux.Handle("POST /authorize", p.handle(p.authorize))
-	mux.Handle("GET /v2/logout", p.handle(p.logoutAuth0))
-	mux.Handle("GET /oidc/logout", p.handle(p.logoutOIDC))
-	mux.Handle("POST /oidc/logout", p.handle(p.logoutOIDC))
+	p.route(mux, "GET /authorize", p.handle(p.authorize))
+	p.route(mux, "POST /authorize", p.handle(p.authorize))
+	p.route(mux, "GET /v2/logout", p.handle(p.logoutAuth0))
+	p.route(mux, "GET /oidc/logout", p.handle(p.logoutOIDC))
+	p.route(mux, "POST /oidc/logout", p.handle(p.logoutOIDC))
 	// GET would take HEAD too: programs that look at links would begin sign-ins
 	// and end sessions.
 	for _, path := range []string{"/authorize", "/v2/logout", "/oidc/logout"} {
-		mux.HandleFunc("HEAD "+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", "GET, POST")
-			w.WriteHeader(http.StatusMethodNotAllowed)
-		})
+		p.route(mux, "HEAD "+path, http.HandlerFunc(refuseHead))
 	}
 	own, err := p.ownForms()
 	if err != nil {
@@ -92,19 +92,28 @@ func (p *Pages) Handler() (http.Handler, error) {
 		pathConsent:  {p.showStep, p.consent},
 		pathDevice:   {p.showStep, p.confirmDevice},
 		pathActivate: {p.showActivation, p.activate},
+
+		passwordless.LinkPath: {p.showLink, p.followLink},
+		pathTyped:             {p.showTyped, p.followTyped},
+		pathTypedDocs:         {p.showTyped, p.followTyped},
 	} {
-		mux.Handle("GET "+path, p.handle(page.show))
-		mux.Handle("POST "+path, own(p.handle(page.take)))
+		p.route(mux, "GET "+path, p.handle(page.show))
+		p.route(mux, "POST "+path, own(p.handle(page.take)))
 	}
-	mux.Handle("GET "+passwordless.LinkPath, p.handle(p.showLink))
-	mux.Handle("POST "+passwordless.LinkPath, own(p.handle(p.followLink)))
-	for _, path := range []string{pathTyped, pathTypedDocs} {
-		mux.Handle("GET "+path, p.handle(p.showTyped))
-		mux.Handle("POST "+path, own(p.handle(p.followTyped)))
-	}
-	mux.Handle("POST "+pathLogout, own(p.handle(p.confirmLogout)))
-	mux.Handle("GET /u/assets/{name}", p.handle(p.asset))
+	p.route(mux, "POST "+pathLogout, own(p.handle(p.confirmLogout)))
+	p.route(mux, "GET /u/assets/{name}", p.handle(p.asset))
 	return mux, nil
+}
+
+// route serves a pattern, and is how all are.
+func (p *Pages) route(mux *http.ServeMux, pattern string, h http.Handler) {
+	p.patterns = append(p.patterns, pattern)
+	mux.Handle(pattern, h)
+}
+
+func refuseHead(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, POST")
+	w.WriteHeader(http.StatusMethodNotAllowed)
 }
 
 // ownForms refuses forms of other sites. The cookie of a sign-in is not sent
@@ -132,7 +141,7 @@ func (p *Pages) handle(fn web.HandlerFunc) http.Handler {
 func (p *Pages) asset(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	switch name {
-	case "login.css", "send.js", "prove.js":
+	case "login.css", "send.js", "prove.js", "phone.js":
 	default:
 		http.NotFound(w, r)
 		return nil

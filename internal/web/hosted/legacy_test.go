@@ -71,74 +71,6 @@ func (w *world) post(path string, body map[string]string, header ...string) (int
 	return status, answer
 }
 
-// The two founding requests (F12), as they were written, and what each of them
-// leads to, row by row of the table of the two pipelines.
-func TestFoundingAuthorizeRequests(t *testing.T) {
-	w, dress := legacyWorld(t)
-	const number = "+447700900501"
-	w.signIn(w.newBrowser(), w.query(), number)
-	dress()
-
-	const legacy = "response_type=code&scope=openid%20email%20favorite_color%20offline_access&client_id=ID" +
-		"&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&state=af0ifjsldkj&device=my-device-name"
-	old := w.signIn(w.browser, strings.Replace(legacy, "ID", w.Ready.ClientID, 1), number)
-	if old.Get("code") == "" || old.Get("state") != "af0ifjsldkj" {
-		t.Fatalf("the older request was answered %v", old)
-	}
-	status, tokens := w.redeem(old.Get("code"))
-	if status != http.StatusOK {
-		t.Fatalf("%d %v", status, tokens)
-	}
-	id := claims(t, tokens["id_token"])
-	access, _ := tokens["access_token"].(string)
-	refresh, _ := tokens["refresh_token"].(string)
-	if id["favorite_color"] != "blue" || refresh == "" || strings.Count(access, ".") != 0 {
-		t.Errorf("the older request gave %v with the ID token %v", tokens, id)
-	}
-	if _, ok := id["favorite_food"]; ok || id["plan"] != nil || id["email"] != nil || id["email_verified"] != nil {
-		t.Errorf("the ID token tells what it must not: %v", id)
-	}
-	if status, _, text := w.Do(t, http.MethodGet, "/userinfo", "", "Authorization", "Bearer "+access); status != http.StatusOK {
-		t.Errorf("/userinfo: %d %s", status, text)
-	}
-	// What it gives can be narrowed to an attribute.
-	narrow := w.delegate(refresh)
-	narrow["grant_type"], narrow["scope"] = "refresh_token", "favorite_color"
-	if status, answer := w.post("/oauth/token", narrow); status != http.StatusOK || answer["scope"] != "favorite_color" {
-		t.Errorf("a refresh for an attribute alone: %d %v", status, answer)
-	}
-	w.delegation(refresh, id["sub"])
-	w.devices(refresh, id["sub"])
-
-	// The conformant one, of an application that is: the flag says so of all that
-	// do not say it themselves.
-	w.manage(http.MethodPatch, "/api/v2/clients/"+w.Ready.ClientID, `{"oidc_conformant":true}`)
-	w.manage(http.MethodPatch, "/api/v2/tenants/settings", `{"flags":{"enable_legacy_pipeline":true}}`)
-	const conformant = "response_type=code&scope=openid%20email%20offline_access&client_id=ID" +
-		"&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&state=af0ifjsldkj"
-	query := strings.Replace(conformant, "ID", w.Ready.ClientID, 1)
-	status, tokens = w.redeem(w.left(w.get(w.browser, "/authorize?"+query)).Get("code"))
-	if status != http.StatusOK || tokens["refresh_token"] == nil || tokens["scope"] != nil {
-		t.Errorf("the conformant request: %d %v", status, tokens)
-	}
-	if status, answer := w.redeemRefresh(tokens["refresh_token"]); status != http.StatusOK {
-		t.Errorf("its refresh token: %d %v", status, answer)
-	}
-	status, refused := w.post("/delegation", w.delegate(tokens["refresh_token"].(string)))
-	if status != http.StatusForbidden || refused["error"] != "unauthorized_client" {
-		t.Errorf("/delegation for a conformant application: %d %v", status, refused)
-	}
-	// Attribute scopes are no longer valid, and device is nothing.
-	status, tokens = w.redeem(w.left(w.get(w.browser, "/authorize?"+strings.Replace(legacy, "ID", w.Ready.ClientID, 1))).Get("code"))
-	if status != http.StatusOK || tokens["scope"] != "openid email offline_access" || claims(t, tokens["id_token"])["favorite_color"] != nil {
-		t.Errorf("the older request of a conformant application: %d %v", status, tokens)
-	}
-	_, features := w.events()
-	if !slices.Contains(features, "legacy_pipeline") || !slices.Contains(features, "legacy_delegation") {
-		t.Errorf("deprecations %v", features)
-	}
-}
-
 func (w *world) delegate(refresh string) map[string]string {
 	return map[string]string{
 		"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "client_id": w.Ready.ClientID,
@@ -173,31 +105,6 @@ func (w *world) redeemRefresh(refresh any) (int, map[string]any) {
 	return w.post("/oauth/token", map[string]string{
 		"grant_type": "refresh_token", "client_id": w.Ready.ClientID, "client_secret": w.Ready.ClientSecret, "refresh_token": refresh.(string),
 	})
-}
-
-// devices finds the refresh token among the device credentials, and ends it
-// there.
-func (w *world) devices(refresh string, sub any) {
-	w.t.Helper()
-	var list []struct {
-		ID, Type string
-		Device   string `json:"device_name"`
-		User     string `json:"user_id"`
-		Client   string `json:"client_id"`
-		LastUsed string `json:"last_used"`
-	}
-	path := "/api/v2/device-credentials?type=refresh_token&client_id=" + w.Ready.ClientID + "&user_id=" + url.QueryEscape(sub.(string))
-	if err := json.Unmarshal([]byte(w.manage(http.MethodGet, path, "")), &list); err != nil {
-		w.t.Fatal(err)
-	}
-	if len(list) != 1 || list[0].Device != "my-device-name" || list[0].User != sub || list[0].Client != w.Ready.ClientID ||
-		!strings.HasPrefix(list[0].ID, "dcr_") || list[0].Type != "refresh_token" || list[0].LastUsed == "" {
-		w.t.Fatalf("device credentials %+v", list)
-	}
-	w.manage(http.MethodDelete, "/api/v2/device-credentials/"+list[0].ID, "")
-	if status, answer := w.post("/delegation", w.delegate(refresh)); status != http.StatusForbidden {
-		w.t.Errorf("the refresh token of a device that was deleted: %d %v", status, answer)
-	}
 }
 
 // What the older pipeline gave through the browser, and what it needed for a

@@ -6,7 +6,6 @@ import (
 	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
-	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
 )
 
@@ -26,7 +25,7 @@ func (p *Pages) showStep(w http.ResponseWriter, r *http.Request) error {
 		p.redirect(w, here)
 		return nil
 	}
-	return p.render(w, &v, problem{}, "")
+	return p.render(w, &v, problem{}, p.entry(r, web.Params{}))
 }
 
 // form is what a page sends. The id of the sign-in is in its address, so that
@@ -70,51 +69,50 @@ func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.RecordOf(r.Context()).ClientID = string(v.Client.ID)
-	typed := f.Get("username")
-	in := authorize.Identification{Connection: f.Get("connection"), Identifier: typed, Answer: f.Get("answer")}
+	e := p.entry(r, f.Params)
+	in := authorize.Identification{Connection: f.Get("connection"), Identifier: e.typed, Answer: f.Get("answer")}
 	for _, c := range v.Connections {
 		if c.Name != in.Connection {
 			continue
 		}
 		v.Connection = c
-		if what := misspelt(c, typed, &in); what.text != "" {
-			return p.render(w, &v, what, typed)
+		if what := misspelt(&v, e, &in); what.text != "" {
+			return p.render(w, &v, what, e)
 		}
 	}
 	step, err := p.Authorize.Identify(r.Context(), f.state, in, b)
 	if err == nil && step.Puzzle != nil {
-		return p.challenge(w, &v, step, typed)
+		return p.challenge(w, &v, step, e)
+	}
+	if err == nil && takesNumbers(v.Connection) {
+		p.keepCountry(w, e, in.Identifier)
 	}
 	return p.after(w, r, f, step, err)
 }
 
 // challenge shows the page on which the browser solves a puzzle: the one that
 // asks for the number, whichever page it was asked on.
-func (p *Pages) challenge(w http.ResponseWriter, v *authorize.View, step authorize.Step, typed string) error {
+func (p *Pages) challenge(w http.ResponseWriter, v *authorize.View, step authorize.Step, e entry) error {
 	v.Page = authorize.PageIdentify
-	return p.render(w, v, problem{puzzle: step.Puzzle}, typed)
+	return p.render(w, v, problem{puzzle: step.Puzzle}, e)
 }
 
 // misspelt reads what was typed, and says what is wrong with it.
-func misspelt(c *tenant.Connection, typed string, in *authorize.Identification) problem {
-	sms := c.Channel == tenant.SMS
+func misspelt(v *authorize.View, e entry, in *authorize.Identification) (what problem) {
+	sms := takesNumbers(v.Connection)
 	switch {
-	case typed == "" && sms:
+	case e.typed == "" && sms:
 		return problem{field: true, text: textNoPhone}
-	case typed == "":
+	case e.typed == "":
 		return problem{field: true, text: textNoEmail}
 	case sms:
-		number, err := address.TypedPhone(typed)
-		if err != nil {
-			return problem{field: true, text: textBadPhone}
-		}
-		in.Identifier = number
+		in.Identifier, what = readPhone(v, e)
 	default:
-		if _, err := address.Email(typed); err != nil {
+		if _, err := address.Email(e.typed); err != nil {
 			return problem{field: true, text: textBadEmail}
 		}
 	}
-	return problem{}
+	return what
 }
 
 // verify takes a code, or the wish for another, or for another number.
@@ -134,7 +132,7 @@ func (p *Pages) verify(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return err
 			}
-			return p.challenge(w, &v, step, "")
+			return p.challenge(w, &v, step, p.entry(r, web.Params{}))
 		}
 	case "edit":
 		step, err = p.Authorize.Edit(ctx, f.state, b)
@@ -181,7 +179,7 @@ func (p *Pages) after(w http.ResponseWriter, r *http.Request, f form, step autho
 		p.redirect(w, here)
 		return nil
 	}
-	why := explain(&v, fault.Of(err))
+	why := explain(&v, fault.Of(err), f.Params)
 	web.SetRetryAfter(w, why.wait)
-	return p.render(w, &v, why, f.Get("username"))
+	return p.render(w, &v, why, p.entry(r, f.Params))
 }

@@ -31,7 +31,7 @@ func TestINJ14Logos(t *testing.T) {
 			Connection: &tenant.Connection{Name: "sms", Channel: tenant.SMS},
 		}
 		rec := httptest.NewRecorder()
-		if err := p.render(rec, v, problem{}, ""); err != nil {
+		if err := p.render(rec, v, problem{}, entry{}); err != nil {
 			t.Fatal(err)
 		}
 		body, csp := rec.Body.String(), rec.Header().Get("Content-Security-Policy")

@@ -78,9 +78,13 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request, endpoint string, c
 	if b.Session != "" {
 		p.forget(w)
 	}
-	if step.Location != "" {
+	switch {
+	case step.Location != "" && r.Method == http.MethodPost:
+		p.redirect(w, step.Location)
+		return nil
+	case step.Location != "":
 		w.Header().Set("Location", step.Location)
-		w.WriteHeader(http.StatusFound)
+		w.WriteHeader(http.StatusFound) // as Auth0
 		return nil
 	}
 	return p.write(w, http.StatusOK, "left", farewell{

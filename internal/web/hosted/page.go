@@ -46,8 +46,9 @@ type page struct {
 	Connection string
 	Others     []other
 	Typed      string
-	SignUp     bool // people who are new are welcome
-	Creating   bool // and that is what was asked for
+	Phone      *phoneField // nil: an address is asked for
+	SignUp     bool        // people who are new are welcome
+	Creating   bool        // and that is what was asked for
 
 	Identifier string
 	Digits     int
@@ -62,7 +63,7 @@ type page struct {
 type other struct{ Text, Address string }
 
 // render shows a page of a sign-in.
-func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, typed string) error {
+func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e entry) error {
 	t := &v.Transaction
 	d := page{
 		Lang: "en", Dir: "ltr", State: t.ID, App: v.Client.Name, Problem: why.text, Fresh: why.fresh, Digits: t.Digits, Puzzle: why.puzzle,
@@ -87,7 +88,10 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, ty
 		if d.Creating && d.SignUp {
 			d.Title = "Create your account for " + d.App
 		}
-		d.Typed = p.prefill(v, typed)
+		d.Typed = p.prefill(v, e.typed)
+		if d.SMS {
+			p.phone(&d, v, e, why)
+		}
 		d.Others = p.others(v)
 	case authorize.PageConsent:
 		name, d.Title = "consent", "Allow "+d.App+"?"

@@ -5,37 +5,42 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/web"
 )
 
 // A problem is what went wrong, in words for the person.
 type problem struct {
 	text  string
-	field bool          // it is about what was typed
-	fresh bool          // only a new code helps
-	wait  time.Duration // how long until it is worth another try
+	field bool // it is about what was typed
+	// country says that it is about the country beside that.
+	country bool
+	fresh   bool          // only a new code helps
+	wait    time.Duration // how long until it is worth another try
 	// puzzle is not a fault of the person: the browser has to solve it.
 	puzzle *attack.Puzzle
 }
 
 // What is wrong with what was typed.
 const (
-	textNoPhone  = "Enter your mobile number."
-	textBadPhone = "Enter a mobile number with its country code, like +44 7700 900123."
-	textNoEmail  = "Enter your e-mail address."
-	textBadEmail = "Enter an e-mail address, like sam@example.com."
-	textExpired  = "This code has expired."
-	textTooOften = "Too many tries. We've stopped this code."
+	textNoPhone   = "Enter your mobile number."
+	textBadPhone  = "Enter a mobile number with its country code, like +44 7700 900123."
+	textNoCountry = "Choose the country of your number, or begin it with its country code, like +44 7700 900123."
+	textNoEmail   = "Enter your e-mail address."
+	textBadEmail  = "Enter an e-mail address, like sam@example.com."
+	textExpired   = "This code has expired."
+	textTooOften  = "Too many tries. We've stopped this code."
 )
 
 // explain puts a fault into words. Whether somebody is known, no words tell.
-func explain(v *authorize.View, f *fault.Error) problem {
+func explain(v *authorize.View, f *fault.Error, sent web.Params) problem {
 	if errors.Is(f, authorize.ErrLength) {
-		return problem{field: true, text: fmt.Sprintf("The code has %d digits.", v.Transaction.Digits)}
+		return problem{field: true, text: fmt.Sprintf("The code has %d digits.", v.Transaction.Digits) + entered(sent.Get("code"))}
 	}
 	var refused *passwordless.RefusedError
 	if errors.As(f, &refused) {
@@ -49,11 +54,32 @@ func explain(v *authorize.View, f *fault.Error) problem {
 	case f == passwordless.ErrNoSMS, f == passwordless.ErrNoEmail:
 		return problem{text: "We can't send codes at the moment. Try again later, or sign in another way."}
 	case f.Code == "bad.phone_number", f.Code == "sms_provider_error":
-		return problem{field: v.Page == authorize.PageIdentify, text: "We can't text this number. Check it, or sign in another way."}
+		why := problem{field: v.Page == authorize.PageIdentify, text: "We can't text this number. Check it, or sign in another way."}
+		if c, ok := unserved(v, entry{typed: sent.Get("username"), country: sent.Get("country")}); ok {
+			why.text = "We can't text numbers of this country yet (" + c.Name + ")."
+		}
+		return why
 	case f.Code == "bad.email":
 		return problem{field: true, text: textBadEmail}
 	}
 	return problem{text: "We couldn't send the code. Try again in a moment."}
+}
+
+// entered says what was typed in place of a code. It costs no try.
+func entered(code string) string {
+	digits := 0
+	for _, r := range code {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.IsLetter(r):
+			return " Enter only those."
+		}
+	}
+	if digits == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" You entered %d.", digits)
 }
 
 func refusal(r *passwordless.RefusedError, wait time.Duration) problem {

@@ -112,8 +112,8 @@ func (s *Service) authorizationCode(ctx context.Context, w *work) (Answer, error
 }
 
 // targets are the audiences of which a code must be for one, if the request
-// names a resource (RFC 8707 §2.2). What a code is for is settled where it is
-// given: here the resource can only be the same.
+// names a resource (RFC 8707 §2.2), or the request of a device. What they are for
+// is settled where they are given: here the resource can only be the same.
 func (s *Service) targets(ctx context.Context, w *work) ([]string, error) {
 	if w.Resource == "" || w.Audience != w.Resource {
 		return nil, nil // none is named, or an audience that goes before it

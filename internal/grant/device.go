@@ -48,8 +48,9 @@ type DevicePoll struct {
 	Digests [][]byte
 	Client  tenant.ClientID
 	// Unproved are the audiences that the request must not be for: the fault is
-	// ErrNoKey, and the request as it was.
-	Unproved []string
+	// ErrNoKey, and the request as it was. If there are Targets it must be for
+	// one of them; else the fault is oauth.TargetNotGranted.
+	Unproved, Targets []string
 	// Give makes what an approved request gives. It is pure.
 	Give func(tenant.DeviceRequest) (tenant.Grant, *tenant.RefreshToken)
 	Used tenant.LogEvent // stored when it is given
@@ -208,13 +209,17 @@ func (s *Service) deviceCode(ctx context.Context, w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	targets, err := s.targets(ctx, w)
+	if err != nil {
+		return Answer{}, err
+	}
 	now := s.Now()
 	text := ""
 	used := event.New(event.ExchangeDevice, now)
 	event.About(&used, nil, w.client)
 	used.IP, used.UserAgent = w.IP, w.UserAgent
 	done, err := s.Devices.PollDevice(ctx, DevicePoll{
-		Now: now, Digests: s.deviceDigests(w.DeviceCode), Client: w.client.ID, Unproved: unproved, Used: used,
+		Now: now, Digests: s.deviceDigests(w.DeviceCode), Client: w.client.ID, Unproved: unproved, Targets: targets, Used: used,
 		Give: func(d tenant.DeviceRequest) (tenant.Grant, *tenant.RefreshToken) {
 			g := tenant.Grant{
 				ID: "grt_" + secret.Alphanumeric(24), User: d.User, Client: d.Client, SessionID: d.SessionID,

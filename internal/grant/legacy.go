@@ -44,6 +44,8 @@ func (s *Service) legacyClient(ctx context.Context, c Credentials, closed func(t
 		return nil, nil, oauth.GrantNotAllowed(grantType)
 	case set.Flags.ClientAuthOnStart && !client.Public() && !proved:
 		return nil, nil, errNeedsClient
+	case client.NeedsProof:
+		return nil, nil, ErrNoKey // nothing here is bound to a key
 	}
 	return client, set, nil
 }

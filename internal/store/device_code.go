@@ -11,6 +11,7 @@ import (
 	"github.com/doorcode/doorcode/internal/event"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -120,6 +121,9 @@ func admitDevice(ctx context.Context, tx querier, p grant.DevicePoll, out *grant
 	}
 	if slices.Contains(p.Unproved, out.Request.Audience) {
 		return grant.ErrNoKey // takes it all back
+	}
+	if len(p.Targets) > 0 && !slices.Contains(p.Targets, out.Request.Audience) {
+		return oauth.TargetNotGranted() // as above
 	}
 	g, refresh := p.Give(out.Request)
 	if err := insertGrant(ctx, tx, &g, refresh != nil); err != nil {

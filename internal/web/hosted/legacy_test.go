@@ -185,6 +185,11 @@ func TestLegacyResourceOwner(t *testing.T) {
 		if status, answer := w.post(path, body("")); status != http.StatusBadRequest || answer["error_description"] != "missing password parameter" {
 			t.Errorf("%s without a code: %d %v", path, status, answer)
 		}
+		w.manage(http.MethodPatch, "/api/v2/clients/"+w.Ready.ClientID, `{"require_proof_of_possession":true}`)
+		if status, answer := w.post(path, body(code)); status != http.StatusBadRequest || answer["error"] != "invalid_dpop_proof" {
+			t.Errorf("%s for an application whose tokens are bound to keys: %d %v", path, status, answer)
+		}
+		w.manage(http.MethodPatch, "/api/v2/clients/"+w.Ready.ClientID, `{"require_proof_of_possession":false}`)
 		status, answer := w.post(path, body(code))
 		if status != http.StatusOK || answer["token_type"] != "bearer" || claims(t, answer["id_token"])["favorite_color"] != "blue" {
 			t.Fatalf("%s: %d %v", path, status, answer)

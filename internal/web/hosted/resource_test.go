@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
@@ -263,5 +264,24 @@ func TestOAU23FrontChannel(t *testing.T) {
 	}
 	if got := w.left(w.tap(w.newBrowser(), w.link("bound@mail.example", nil))); !got.Has("code") {
 		t.Errorf("a link without a response type: %v", got)
+	}
+}
+
+// RFC 8707 §2.2: a device that has been let in can name no other API than the one
+// it asked for, and what it was given waits for it.
+func TestResourceOfADevice(t *testing.T) {
+	w := newWorld(t)
+	w.admin("PATCH", "/tenants/settings", map[string]any{"resource_parameter_profile": "compatibility"})
+	tv := w.television()
+	p := w.activate(w.browser, tv.userCode)
+	at(t, w.submit(w.browser, p.Form().Press("confirm")), "/u/device", "The device is connected")
+	w.Clock.Advance(6 * time.Second)
+	form := url.Values{"grant_type": {deviceGrant}, "device_code": {tv.deviceCode}, "resource": {readAPI}}
+	if status, got := tv.post("/oauth/token", form); status != http.StatusBadRequest || got["error"] != "invalid_target" {
+		t.Errorf("for an API that nobody allowed: %d %v", status, got)
+	}
+	form.Set("resource", w.URL+"/userinfo")
+	if status, got := tv.post("/oauth/token", form); status != http.StatusOK {
+		t.Errorf("for what was allowed: %d %v", status, got)
 	}
 }

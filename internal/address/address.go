@@ -13,8 +13,7 @@ import (
 // Reasons why an address is refused. The texts are Auth0's where it has one;
 // who answers a request adds the error code.
 var (
-	// ErrPhonePattern: not a plus and 1 to 15 digits.
-	//lint:ignore ST1005 these are Auth0's words
+	// ErrPhonePattern: not a plus and 1 to 15 digits. These are Auth0's words.
 	ErrPhonePattern = errors.New(`String does not match pattern: ^\+[0-9]{1,15}$`)
 	// ErrPhoneUnlikely: the pattern holds, but the numbering plan has no such
 	// number, and the connection asks for one that exists.

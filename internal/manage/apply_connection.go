@@ -48,7 +48,7 @@ func (p *planner) connection(d config.Document) (tenant.Connection, error) {
 	}
 	switch {
 	case names:
-		c.Clients = clients
+		c.Clients, c.ClientsManaged = clients, true
 	case p.settings.Flags.ClientConnections:
 		for _, id := range p.fresh {
 			if !c.Admits(id) {
@@ -116,7 +116,7 @@ func (p *planner) everywhere() {
 			continue
 		}
 		after := *c
-		after.Managed, after.UpdatedAt = false, p.now
+		after.Managed, after.ClientsManaged, after.UpdatedAt = false, false, p.now
 		after.Clients = append(slices.Clone(c.Clients), p.fresh...)
 		p.plan.Connections = append(p.plan.Connections, after)
 	}

@@ -147,6 +147,62 @@ func TestApplyFile(t *testing.T) {
 	})
 }
 
+// What the file says of a connection's applications cannot be changed by making
+// one: the next start would take the connection away from it.
+func TestApplicationsOfManagedConnections(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx, m := t.Context(), service(t, s)
+		apply := func(text string) {
+			t.Helper()
+			if err := m.ApplyFile(ctx, file(t, text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		admits := func(connection string, id tenant.ClientID) bool {
+			t.Helper()
+			c, err := s.Connection(ctx, connection)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.Admits(id)
+		}
+		made := func(name string) tenant.ClientID {
+			t.Helper()
+			c, err := m.CreateClient(ctx, manage.Actor{}, object(t, `{"name":"`+name+`"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.ID
+		}
+		apply(wholeFile)
+		first := made("First")
+		for _, start := range []string{"before a restart", "after it"} {
+			if admits("sms", first) || !admits("sms", "web") {
+				t.Errorf("%s: the connection whose applications the file names is for others", start)
+			}
+			if !admits("email", first) {
+				t.Errorf("%s: the connection of which the file names no applications is not for a new one", start)
+			}
+			apply(wholeFile)
+		}
+		t.Run("one that the file names without its applications any more is for new ones", func(t *testing.T) {
+			apply(strings.Replace(wholeFile, "    enabled_clients: [Web]\n", "", 1))
+			if second := made("Second"); !admits("sms", second) || !admits("sms", "web") {
+				t.Error("it is not")
+			}
+		})
+		t.Run("one that the file names no more is for new ones", func(t *testing.T) {
+			apply(wholeFile)
+			if err := m.ApplyFile(ctx, nil); err != nil {
+				t.Fatal(err)
+			}
+			if third := made("Third"); !admits("sms", third) {
+				t.Error("it is not")
+			}
+		})
+	})
+}
+
 func named(t *testing.T, m *manage.Service, name string) *tenant.Client {
 	t.Helper()
 	list, err := m.ListClients(t.Context(), manage.ClientQuery{}, manage.Window{Limit: 100})

@@ -47,7 +47,8 @@ func NewClientID() tenant.ClientID { return tenant.ClientID(secret.Alphanumeric(
 func NewClientSecret() string { return secret.Alphanumeric(64) }
 
 // CreateClient creates the application that a body describes. It may use every
-// connection from the start, unless the tenant says otherwise.
+// connection from the start, unless the tenant says otherwise or the
+// configuration file says whom a connection is for.
 func (s *Service) CreateClient(ctx context.Context, by Actor, body *settings.Object) (*tenant.Client, error) {
 	change, err := settings.NewClient(NewClientID(), body)
 	if err != nil {

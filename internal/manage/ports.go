@@ -40,8 +40,8 @@ type Clients interface {
 	// ListClients returns those that keep wants; all if it is nil.
 	ListClients(ctx context.Context, w Window, keep func(*tenant.Client) bool) (List[*tenant.Client], error)
 	// CreateClient stores a new application and the event, and enables it for
-	// every connection if everywhere is set. The fault is ErrClientID if the
-	// id is taken.
+	// every connection whose applications the configuration file does not name
+	// if everywhere is set. The fault is ErrClientID if the id is taken.
 	CreateClient(ctx context.Context, c tenant.Client, everywhere bool, e tenant.LogEvent) error
 	// ChangeClient replaces an application by what change makes of it. No
 	// other change comes between. The function may be called more than once.

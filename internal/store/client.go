@@ -140,7 +140,7 @@ func (s *Store) CreateClient(ctx context.Context, c tenant.Client, everywhere bo
 		}
 		if everywhere {
 			if _, err := tx.exec(ctx, `
-				INSERT INTO connection_clients (connection_id, client_id) SELECT id, $1 FROM connections WHERE TRUE
+				INSERT INTO connection_clients (connection_id, client_id) SELECT id, $1 FROM connections WHERE NOT clients_managed
 				ON CONFLICT (connection_id, client_id) DO NOTHING`, string(c.ID)); err != nil {
 				return fmt.Errorf("enable connections: %w", err)
 			}

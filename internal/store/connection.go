@@ -108,7 +108,7 @@ func (s *Store) connections(ctx context.Context) (map[string]*tenant.Connection,
 		func(all map[string]*tenant.Connection) { s.cache.connections = all })
 }
 
-const connectionColumns = `id, secrets, doc, version, managed, created_at, updated_at`
+const connectionColumns = `id, secrets, doc, version, managed, clients_managed, created_at, updated_at`
 
 // readConnections reads all connections with their clients.
 func readConnections(ctx context.Context, q querier, keys *secret.Ring) ([]*tenant.Connection, error) {
@@ -140,7 +140,7 @@ func scanConnection(row scanner, keys *secret.Ring) (*tenant.Connection, error) 
 	var id, doc string
 	var sealed []byte
 	var head tenant.Connection
-	if err := row.Scan(&id, &sealed, &doc, &head.Version, &head.Managed,
+	if err := row.Scan(&id, &sealed, &doc, &head.Version, &head.Managed, &head.ClientsManaged,
 		millis{&head.CreatedAt}, millis{&head.UpdatedAt}); err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func scanConnection(row scanner, keys *secret.Ring) (*tenant.Connection, error) 
 		return nil, err
 	}
 	c.SecretsAt = dates
-	c.ID, c.Version, c.Managed = tenant.ConnectionID(id), head.Version, head.Managed
+	c.ID, c.Version, c.Managed, c.ClientsManaged = tenant.ConnectionID(id), head.Version, head.Managed, head.ClientsManaged
 	c.CreatedAt, c.UpdatedAt = head.CreatedAt, head.UpdatedAt
 	return &c, nil
 }
@@ -271,11 +271,11 @@ func (s *Store) putConnection(ctx context.Context, tx querier, c *tenant.Connect
 		return manage.ErrConnectionName
 	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO connections (id, name, strategy, secrets, doc, version, managed, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET secrets = excluded.secrets, doc = excluded.doc,
-			version = connections.version + 1, managed = excluded.managed, updated_at = excluded.updated_at`,
-		c.ID, c.Name, c.Channel, sealed, string(c.Doc), c.Managed, toMillis(c.CreatedAt), toMillis(c.UpdatedAt)); err != nil {
+		INSERT INTO connections (id, name, strategy, secrets, doc, version, managed, clients_managed, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)
+		ON CONFLICT (id) DO UPDATE SET secrets = excluded.secrets, doc = excluded.doc, version = connections.version + 1,
+			managed = excluded.managed, clients_managed = excluded.clients_managed, updated_at = excluded.updated_at`,
+		c.ID, c.Name, c.Channel, sealed, string(c.Doc), c.Managed, c.ClientsManaged, toMillis(c.CreatedAt), toMillis(c.UpdatedAt)); err != nil {
 		return fmt.Errorf("store connection: %w", err)
 	}
 	if _, err := tx.exec(ctx, `DELETE FROM connection_clients WHERE connection_id = $1`, c.ID); err != nil {

@@ -68,7 +68,7 @@ func (s *Store) Apply(ctx context.Context, plan func(manage.Everything) (manage.
 			return err
 		}
 		for _, text := range []string{
-			`UPDATE clients SET managed = FALSE WHERE managed`, `UPDATE connections SET managed = FALSE WHERE managed`,
+			`UPDATE clients SET managed = FALSE WHERE managed`, `UPDATE connections SET managed = FALSE, clients_managed = FALSE WHERE managed`,
 			`UPDATE apis SET managed = FALSE WHERE managed`, `UPDATE client_grants SET managed = FALSE WHERE managed`,
 			`UPDATE email_provider SET managed = FALSE WHERE managed`, `UPDATE attack_protection SET managed = FALSE WHERE managed`,
 			`UPDATE test_identities SET managed = FALSE WHERE managed`, `UPDATE tenant_settings SET managed = FALSE WHERE managed`,

@@ -69,8 +69,11 @@ type Connection struct {
 	SecretsAt map[string]time.Time // when each was last changed, where that is known
 	Version   int64                // grows with each change
 	Managed   bool                 // written by the configuration file
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	// ClientsManaged says that the file names Clients too: they are what it
+	// says, and a new application is not among them.
+	ClientsManaged bool
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
 }
 
 // MessageText is what a connection's messages are made from. SMS uses Template

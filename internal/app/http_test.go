@@ -37,7 +37,7 @@ func raw(t *testing.T, addr, request string) int {
 func TestHTT04MethodsOfEveryRoute(t *testing.T) {
 	s, _ := serve(t, 0)
 	routes := map[string]string{
-		"/": "", "/health": "GET HEAD", "/passwordless/start": "GET HEAD POST OPTIONS", "/oauth/token": "POST OPTIONS", "/userinfo": "GET HEAD POST OPTIONS",
+		"/": "", "/health": "GET HEAD", "/passwordless/start": "GET POST OPTIONS", "/oauth/token": "POST OPTIONS", "/userinfo": "GET HEAD POST OPTIONS",
 		"/oauth/revoke": "POST OPTIONS", "/.well-known/openid-configuration": "GET HEAD OPTIONS", "/.well-known/jwks.json": "GET HEAD OPTIONS",
 		"/authorize": "", "/u/login": "", "/dashboard": "", "/api/v2/connections": "", "/hooks/twilio/con_x/msg_x": "", "/nothing": "",
 	}

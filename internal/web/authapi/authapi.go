@@ -44,42 +44,67 @@ type API struct {
 // Handler returns the API's routes. This list is the whole of it.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /passwordless/start", a.handle(a.start))
-	mux.Handle("GET /passwordless/start", a.handle(a.startByQuery))
-	mux.Handle("POST /oauth/token", a.handle(a.token))
-	mux.Handle("POST /oauth/revoke", a.handle(a.revoke))
-	mux.Handle("POST /otp/challenge", a.handle(a.challenge))
-	mux.Handle("POST /oauth/introspect", a.handle(a.introspect))
-	mux.Handle("POST /oauth/par", a.handle(a.push))
-	mux.Handle("POST /oauth/device/code", a.handle(a.device))
-	mux.Handle("GET /userinfo", a.handle(a.userinfo))
-	mux.Handle("POST /userinfo", a.handle(a.userinfo))
+	methods := map[string][]string{} // by path
+	on := func(pattern string, fn web.HandlerFunc) {
+		method, path, _ := strings.Cut(pattern, " ")
+		methods[path] = append(methods[path], method)
+		if method == http.MethodGet && path != startPath {
+			methods[path] = append(methods[path], http.MethodHead)
+		}
+		mux.Handle(pattern, a.handle(fn))
+	}
+	on("POST "+startPath, a.start)
+	on("GET "+startPath, a.startByQuery)
+	on("POST /oauth/token", a.token)
+	on("POST /oauth/revoke", a.revoke)
+	on("POST /otp/challenge", a.challenge)
+	on("POST /oauth/introspect", a.introspect)
+	on("POST /oauth/par", a.push)
+	on("POST /oauth/device/code", a.device)
+	on("GET /userinfo", a.userinfo)
+	on("POST /userinfo", a.userinfo)
 	for _, path := range []string{
-		"/passwordless/start", "/passwordless/challenge", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code",
+		startPath, "/passwordless/challenge", "/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/device/code",
 		"/passwordless/verify", "/oauth/ro", "/delegation", "/tokeninfo",
 		"/otp/challenge", "/userinfo", "/user/geoloc/country",
 	} {
-		mux.Handle("OPTIONS "+path, a.handle(a.preflight))
+		on("OPTIONS "+path, a.preflight)
 	}
-	mux.Handle("POST /passwordless/verify", a.handle(a.verify))
-	mux.Handle("POST /oauth/ro", a.handle(a.owner))
-	mux.Handle("POST /delegation", a.handle(a.delegation))
-	mux.Handle("POST /tokeninfo", a.handle(a.tokenInfo))
-	mux.Handle("POST /co/authenticate", a.handle(a.coAuthenticate))
-	mux.Handle("OPTIONS /co/authenticate", a.handle(a.coPreflight))
-	mux.Handle("GET /user/ssodata", a.handle(a.ssoData))
-	mux.Handle("OPTIONS /user/ssodata", a.handle(a.coPreflight))
-	mux.Handle("GET /client/{file}", a.handle(a.clientScript))
-	mux.Handle("GET /info-v1.js", a.handle(a.tenantScript))
-	mux.Handle("GET /user/geoloc/country", a.handle(a.country))
-	mux.Handle("POST /passwordless/challenge", a.handle(a.captcha))
-	mux.Handle("GET /.well-known/openid-configuration", a.handle(a.discovery))
-	mux.Handle("GET /.well-known/oauth-authorization-server", a.handle(a.discovery))
-	mux.Handle("GET /.well-known/jwks.json", a.handle(a.jwks))
+	on("POST /passwordless/verify", a.verify)
+	on("POST /oauth/ro", a.owner)
+	on("POST /delegation", a.delegation)
+	on("POST /tokeninfo", a.tokenInfo)
+	on("POST /co/authenticate", a.coAuthenticate)
+	on("OPTIONS /co/authenticate", a.coPreflight)
+	on("GET /user/ssodata", a.ssoData)
+	on("OPTIONS /user/ssodata", a.coPreflight)
+	on("GET /client/{file}", a.clientScript)
+	on("GET /info-v1.js", a.tenantScript)
+	on("GET /user/geoloc/country", a.country)
+	on("POST /passwordless/challenge", a.captcha)
+	on("GET /.well-known/openid-configuration", a.discovery)
+	on("GET /.well-known/oauth-authorization-server", a.discovery)
+	on("GET /.well-known/jwks.json", a.jwks)
 	for path, form := range certificateForms() {
-		mux.Handle("GET "+path, a.handle(a.certificate(form)))
+		on("GET "+path, a.certificate(form))
 	}
+	for path, allowed := range methods {
+		mux.Handle(path, a.handle(otherMethod(allowed)))
+	}
+	// GET would take HEAD too, which has to be safe (RFC 9110 §9.2.1), and send a
+	// message for it.
+	mux.Handle("HEAD "+startPath, a.handle(otherMethod(methods[startPath])))
 	return mux
+}
+
+// otherMethod refuses the methods that a path does not have.
+func otherMethod(allowed []string) web.HandlerFunc {
+	slices.Sort(allowed)
+	list := strings.Join(allowed, ", ")
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", list)
+		return fault.New(fault.Invalid, oauth.CodeMethodNotAllowed, r.Method+" is not allowed here. Allowed: "+list+".")
+	}
 }
 
 // https reports whether the public URL is https.

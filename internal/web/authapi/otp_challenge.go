@@ -37,6 +37,9 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	share(w, r, a.remember(r, client.ID, p.Get("connection")))
+	if err := wanted(w, r); err != nil {
+		return err
+	}
 	req := passwordless.StartRequest{
 		Client: client, Authenticated: !client.Public(), Connection: p.Get("connection"), NoSignUp: !signUp,
 		Voice:       p.Get("delivery_method") == "voice",

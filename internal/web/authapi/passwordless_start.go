@@ -14,6 +14,9 @@ import (
 	"github.com/doorcode/doorcode/internal/web"
 )
 
+// startPath is where codes are asked for.
+const startPath = "/passwordless/start"
+
 // startProperties are what a start may say (Auth0: /passwordless/start), with
 // what its own libraries send beside it.
 func startProperties() []string {
@@ -64,6 +67,9 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 		return err
 	}
 	share(w, r, a.remember(r, client.ID, p.Get("connection")))
+	if err := wanted(w, r); err != nil {
+		return err
+	}
 	set, err := a.Settings(r.Context())
 	if err != nil {
 		return err
@@ -95,6 +101,33 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 		})
 	}
 	return web.WriteJSON(w, http.StatusOK, startReplyOf(started))
+}
+
+// wanted refuses what nobody asked for: what a browser fetches ahead of time, and
+// what a page of another site has it send. An image on any page would otherwise
+// have each of its visitors pay for a message. Browsers tell both (Fetch Metadata
+// Request Headers), and no page can keep them from it; programs on servers and
+// phones say nothing of the kind. Who may read the answer, which share has
+// decided, may ask.
+func wanted(w http.ResponseWriter, r *http.Request) error {
+	for _, name := range []string{"Sec-Purpose", "Purpose"} {
+		// "prefetch", or with more about it: "prefetch;prerender".
+		if purpose, _, _ := strings.Cut(r.Header.Get(name), ";"); strings.EqualFold(strings.TrimSpace(purpose), "prefetch") {
+			return unwanted("No message is sent for what is fetched ahead of time.")
+		}
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin": // no browser, the address bar, our own pages
+		return nil
+	}
+	if w.Header().Get("Access-Control-Allow-Origin") != "" {
+		return nil
+	}
+	return unwanted("The page that sent this is not of an origin of the application. Add its origin to web_origins or allowed_origins, or to callbacks an address there.")
+}
+
+func unwanted(message string) error {
+	return &statusError{oauth.AccessDenied(message), http.StatusForbidden}
 }
 
 // startReply is the answer of a start: the same for everybody.

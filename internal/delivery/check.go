@@ -16,6 +16,14 @@ type Checker interface {
 	Check(ctx context.Context) []Finding
 }
 
+// An Inspector is a sender that can tell from its settings alone, without asking
+// anybody, that no message will ever be sent.
+type Inspector interface {
+	// Inspect returns what is wrong, and nothing if nothing is. What holds for a
+	// Checker's findings holds for these.
+	Inspect() []Finding
+}
+
 // A Finding is one thing that was looked at.
 type Finding struct {
 	// Name is what was looked at, in a word or two: "credentials", "account".

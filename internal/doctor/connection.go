@@ -53,13 +53,25 @@ func (e *examination) sender(ctx context.Context, c *tenant.Connection) {
 	case s == nil:
 		e.fail(check, about(c)+"no SMS provider is configured.", "Give the connection the options of its provider, such as twilio_sid, twilio_token and from.")
 		return
-	case !e.checks.Network:
-		e.ok(check, about(c)+"set up to send through "+s.Provider()+".")
-		return
 	}
-	for _, f := range delivery.Check(ctx, s) {
+	found := findings(ctx, s, e.checks.Network)
+	for _, f := range found {
 		e.add(check, f.Verdict, about(c)+f.Name+": "+f.Detail, f.Fix)
 	}
+	if len(found) == 0 {
+		e.ok(check, about(c)+"set up to send through "+s.Provider()+".")
+	}
+}
+
+// findings are what a sender says of itself, after asking its provider or without.
+func findings(ctx context.Context, s delivery.Sender, ask bool) []delivery.Finding {
+	if ask {
+		return delivery.Check(ctx, s)
+	}
+	if i, ok := s.(delivery.Inspector); ok {
+		return i.Inspect()
+	}
+	return nil
 }
 
 // A sample is what a template is tried with: a code as the connection makes

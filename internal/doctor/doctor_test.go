@@ -46,6 +46,11 @@ func (provider) Send(context.Context, delivery.Outgoing) (delivery.Receipt, erro
 
 func (p provider) Check(context.Context) []delivery.Finding { return p.findings }
 
+// hopeless is a sender whose settings say that nothing will ever be sent.
+type hopeless struct{ provider }
+
+func (h hopeless) Inspect() []delivery.Finding { return h.findings }
+
 func well() *server {
 	var keys []signing.Key
 	for _, alg := range []string{signing.RS256, signing.ES256} {
@@ -169,6 +174,10 @@ func TestFaults(t *testing.T) {
 			s.conns = s.conns[:1]
 			s.sender = provider{[]delivery.Finding{{Name: "credentials", Verdict: delivery.Fail, Detail: "They are wrong.", Fix: "Correct them."}}}
 		}, true, `fail sender: Connection "sms": credentials: They are wrong.`},
+		{"a gateway that may not be called", func(s *server) {
+			s.conns = s.conns[:1]
+			s.sender = hopeless{provider{[]delivery.Finding{{Name: "address", Verdict: delivery.Fail, Detail: "It may not be called.", Fix: "Allow it."}}}}
+		}, false, `fail sender: Connection "sms": address: It may not be called.`},
 		{"nobody answers", func(s *server) { s.reach = errors.New("connection refused") }, true, "fail reachable: Nothing answers at https://login.example.com/.well-known/openid-configuration: connection refused."},
 		{"somebody else answers", func(s *server) { s.issuer = "https://other.example/" }, true, "fail reachable: "},
 		{"no connection enabled", func(s *server) { s.conns = s.conns[2:] }, false, "warn connections: "},

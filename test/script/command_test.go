@@ -148,6 +148,9 @@ func TestTryCheck(t *testing.T) {
 	if _, stderr, status := command(t, s.Dir(), "try", "sms"); status != 2 || !strings.Contains(stderr, "say who the code is for") {
 		t.Errorf("try without a recipient: status %d, %s", status, stderr)
 	}
+	set(map[string]any{"provider": "sms_gateway", "gateway_url": "http://10.0.0.5/x"})
+	check(t, 1, []string{`fail +address +The address of the SMS gateway is not one that this server may call: every message fails`, `-> It is not a public one \(private\)`})
+	check(t, 0, []string{`ok +address`, `warn +provider +The settings are complete`}, "--allow-networks", "10.0.0.0/24")
 	if n := len(stand.Sent()); n != 0 {
 		t.Errorf("checking sent %d messages", n)
 	}

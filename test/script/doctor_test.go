@@ -142,8 +142,11 @@ func TestDoctor(t *testing.T) {
 		`fail  template +Connection "sms": the message has no code`: {"@@password@@", "secret"},
 		`warn  segments +Connection "sms"`:                          {"Your code", strings.Repeat("Your code ", 20)},
 		`fail  sender +Connection "sms"`:                            {"twilio_token: canary-twilio-token", "forward_req_info: false"},
-		`warn  callbacks +Application "My app": .* is plain http`:   {"https://app.example.com", "http://app.example.com"},
-		`warn  callbacks +Application "My app": .* has a wildcard`:  {"https://app.example.com", "'https://*.example.com'"},
+		`fail  sender +Connection "sms": address: .* every message fails`: {
+			"twilio_sid:", "provider: sms_gateway\n      gateway_url: http://10.0.0.5/x\n      twilio_sid:",
+		},
+		`warn  callbacks +Application "My app": .* is plain http`:  {"https://app.example.com", "http://app.example.com"},
+		`warn  callbacks +Application "My app": .* has a wildcard`: {"https://app.example.com", "'https://*.example.com'"},
 
 		`warn  connections`: {"enabled_clients: [My app]", "enabled_clients: []"},
 		`warn  codes +Connection "sms": codes have 4 digits`: {"length: 6", "length: 4"},

@@ -39,9 +39,10 @@ type Options struct {
 // A Client holds the connections to the gateways of all tenants. It is safe for
 // use by many goroutines.
 type Client struct {
-	http   *http.Client
-	issuer string
-	now    func() time.Time
+	http     *http.Client
+	outbound outbound.Options
+	issuer   string
+	now      func() time.Time
 }
 
 // New returns a client.
@@ -50,7 +51,7 @@ func New(o Options) *Client {
 	if now == nil {
 		now = time.Now
 	}
-	return &Client{http: outbound.New(o.Outbound), issuer: o.Issuer, now: now}
+	return &Client{http: outbound.New(o.Outbound), outbound: o.Outbound, issuer: o.Issuer, now: now}
 }
 
 // Close drops the connections that are idle.

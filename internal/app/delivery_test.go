@@ -111,6 +111,11 @@ func TestWhatProvidersDo(t *testing.T) {
 			words: []string{"queued: Attempt 1: Too Many Requests (20429). Trying again in 2s.", "accepted:"},
 		},
 		{
+			name: "it has too many requests all the time", always: &twiliotest.Fault{Status: 429, Code: 20429},
+			state: tenant.MessageFailed, code: "20429", requests: 3, atLeast: 2 * time.Second,
+			words: []string{"Attempt 1", "Trying again in", "failed: Attempt 3: Too Many Requests (20429). The Twilio account has too many requests under way. If it goes on, ask Twilio for more."},
+		},
+		{
 			name: "it refuses the credentials", always: &twiliotest.Fault{Status: 401, Code: 20003, Text: "Authenticate"},
 			state: tenant.MessageFailed, code: "20003", requests: 1,
 			words: []string{"failed: Attempt 1: Authenticate (20003). ", "Auth Token"},

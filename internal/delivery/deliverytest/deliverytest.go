@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,14 @@ func account(t *testing.T, f Fixture) {
 	}
 }
 
+// promises are words about what becomes of a message, which a sender does not
+// know: its error stays with the message after the last try, too.
+var promises = regexp.MustCompile(`(?i)nothing is lost|tr(y|ies|ied|ying) (it )?again|is (re)?sent again|retr(y|ied)|(it|message) waits`)
+
+// Promise is what a text of ours about a failure says of the message's future,
+// or "". Texts of providers say what they like.
+func Promise(text string) string { return promises.FindString(text) }
+
 func answers(t *testing.T, open func(t *testing.T) Fixture) {
 	tests := []struct {
 		name    string
@@ -176,6 +185,9 @@ func answers(t *testing.T, open func(t *testing.T) Fixture) {
 			}
 			if tt.class == delivery.Configuration && e.Fix == "" {
 				t.Errorf("%q is the operator's to mend, and nothing says how", e.Text)
+			}
+			if p := Promise(e.Fix); p != "" {
+				t.Errorf("%q says %q, which is not so when this was the last try", e.Fix, p)
 			}
 			if e.Code == "" || e.Text == "" || len(e.Text) > 600 || strings.ContainsAny(e.Text, "\r\n\x00") {
 				t.Errorf("code %q, text %q", e.Code, e.Text)

@@ -18,7 +18,7 @@ var table = map[int]Advice{
 	20404:  {delivery.Configuration, "Twilio does not know this Account SID or Messaging Service.", "Check both, and the region.", personLater},
 	20422:  {delivery.Configuration, "Twilio does not accept a setting.", "Check the Twilio settings of the connection.", personLater},
 	20423:  {delivery.Configuration, "Twilio does not accept a SID.", "Check the Twilio settings of the connection.", personLater},
-	20429:  {delivery.Temporary, "The Twilio account has too many requests under way.", "Nothing is lost: the message is tried again. If it goes on, ask Twilio for more.", personLater},
+	20429:  {delivery.Temporary, "The Twilio account has too many requests under way.", "If it goes on, ask Twilio for more.", personLater},
 	20500:  {delivery.Temporary, "Twilio has a problem.", "See status.twilio.com.", personLater},
 	20503:  {delivery.Temporary, "Twilio is not available.", "See status.twilio.com.", personLater},
 	21608:  {delivery.Configuration, "A Twilio trial account only sends to verified numbers.", "Verify the number in the Twilio console, or upgrade the account.", personLater},

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/delivery/deliverytest"
 	"github.com/doorcode/doorcode/internal/delivery/twilio"
 )
 
@@ -103,6 +104,9 @@ func TestAdviceIsPlain(t *testing.T) {
 			if s == "" || !strings.HasSuffix(s, ".") || strings.Contains(s, "  ") || strings.ContainsAny(s, "\n\r") {
 				t.Errorf("%d: %q is not a sentence", code, s)
 			}
+		}
+		if p := deliverytest.Promise(a.Text + " " + a.Fix); p != "" {
+			t.Errorf("%d says %q, which is not so after the last try", code, p)
 		}
 		for _, word := range []string{"Twilio", "account", "SID", "sender", "campaign", fmt.Sprint(code)} {
 			if strings.Contains(a.Person, word) {

@@ -116,11 +116,11 @@ func Open(ctx context.Context, cfg config.Config, opts Options) (a *App, err err
 	}
 	a.Log = observe.NewLogger(opts.Log, observe.Format(cfg.LogFormat), slog.LevelInfo)
 	if a.proxies, err = web.ParseProxies(cfg.TrustedProxies); err != nil {
-		return a, fmt.Errorf("read --trusted-proxies: %w", err)
+		return a, mistaken("--trusted-proxies", err)
 	}
 	// They are written as proxies are.
 	if a.networks, err = web.ParseProxies(cfg.AllowNetworks); err != nil {
-		return a, fmt.Errorf("read --allow-networks: %w", err)
+		return a, mistaken("--allow-networks", err)
 	}
 	if len(a.networks) > 0 {
 		a.Log.InfoContext(ctx, "SMS gateways may be in networks that are not public", "networks", fmt.Sprint(a.networks))
@@ -154,7 +154,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if a.Secrets, err = keys(a.cfg); err != nil {
 		return err
 	}
-	if a.Store, err = store.Open(ctx, a.cfg.Database, a.Secrets); err != nil {
+	if a.Store, err = openStore(ctx, a.cfg.Database, a.Secrets); err != nil {
 		return err
 	}
 	if err := a.Store.Migrate(ctx); err != nil {
@@ -167,6 +167,11 @@ func (a *App) openDatabase(ctx context.Context) error {
 		return err
 	}
 	return a.changeKey(ctx)
+}
+
+// mistaken is the error of a flag that names networks.
+func mistaken(flag string, err error) error {
+	return &config.Mistake{Err: fmt.Errorf("%s must be addresses and networks, such as 10.1.0.0/16: %w", flag, err)}
 }
 
 // checkMode keeps a database that was made by dev out of production: its

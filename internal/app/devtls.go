@@ -27,7 +27,9 @@ func certificates(cfg config.Config, dir string, hosts ...string) (*tls.Config, 
 	var err error
 	switch {
 	case cfg.TLSCert != "":
-		pair, err = tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+		if pair, err = tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {
+			err = fmt.Errorf("%w: name two PEM files that belong together with --tls-cert and --tls-key", err)
+		}
 	case cfg.TLS:
 		// Absolute, because the ready file is read by programs elsewhere.
 		if ca, err = filepath.Abs(filepath.Join(dir, "doorcode-ca.pem")); err == nil {

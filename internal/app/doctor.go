@@ -85,6 +85,11 @@ func reach(ctx context.Context, url string) (issuer string, err error) {
 func Examine(ctx context.Context, cfg config.Config, checks doctor.Checks) (doctor.Report, error) {
 	cfg.Mode = config.Serve
 	cfg.Fill()
+	values := cfg
+	values.PublicURL, values.DashboardURL = "", "" // of the first there are findings
+	if err := values.CheckValues(); err != nil {
+		return doctor.Report{}, err
+	}
 	early := func(check, detail, fix string) (doctor.Report, error) {
 		return doctor.Report{At: time.Now(), Findings: []doctor.Finding{{Check: check, Verdict: delivery.Fail, Detail: detail, Fix: fix}}}, nil
 	}
@@ -133,10 +138,10 @@ func examine(ctx context.Context, cfg config.Config, s *store.Store, ring *secre
 		}
 	}
 	if a.proxies, err = web.ParseProxies(cfg.TrustedProxies); err != nil {
-		return doctor.Report{}, fmt.Errorf("read --trusted-proxies: %w", err)
+		return doctor.Report{}, mistaken("--trusted-proxies", err)
 	}
 	if a.networks, err = web.ParseProxies(cfg.AllowNetworks); err != nil {
-		return doctor.Report{}, fmt.Errorf("read --allow-networks: %w", err)
+		return doctor.Report{}, mistaken("--allow-networks", err)
 	}
 	a.Keys = &signing.Ring{Store: s, Secrets: ring, Now: time.Now, Name: a.hostname()}
 	send, err := a.buildSenders()

@@ -64,8 +64,11 @@ func keyFile(cfg config.Config) (string, error) {
 func NewKeyFile(path string) (string, error) {
 	key := base64.StdEncoding.EncodeToString(secret.Bytes(secret.RootSize))
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", fmt.Errorf("make key file: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return "", fmt.Errorf("%s is there already, and is not replaced: what is sealed with a key cannot be read without it. Name another file with --key-file", path)
+	case err != nil:
+		return "", fmt.Errorf("make key file: %w: name a place with --key-file where this program may write", err)
 	}
 	_, err = f.WriteString(key + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {

@@ -40,7 +40,7 @@ func OpenTools(ctx context.Context, cfg config.Config) (*Tools, error) {
 	if path, ok := strings.CutPrefix(cfg.Database, "sqlite:"); ok && !exists(path) {
 		return nil, fmt.Errorf("there is no database at %s: start a server first, or name it with --database", path)
 	}
-	if t.Store, err = store.Open(ctx, cfg.Database, t.Secrets); err != nil {
+	if t.Store, err = openStore(ctx, cfg.Database, t.Secrets); err != nil {
 		return nil, err
 	}
 	if err = t.Store.Migrate(ctx); err == nil {
@@ -105,7 +105,7 @@ func (t *Tools) CheckSenders(ctx context.Context, cfg config.Config, channel ten
 	a := &App{cfg: cfg, Store: t.Store, Keys: t.Keys, Secrets: t.Secrets, Log: slog.New(slog.DiscardHandler), now: time.Now, url: cfg.PublicURL}
 	var err error
 	if a.networks, err = web.ParseProxies(cfg.AllowNetworks); err != nil {
-		return nil, fmt.Errorf("read --allow-networks: %w", err)
+		return nil, mistaken("--allow-networks", err)
 	}
 	if a.url == "" {
 		if a.url, err = t.Store.Meta(ctx, metaURL); err != nil {

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/app"
-	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -33,7 +31,7 @@ func (v *adminLinkVerb) Run(ctx context.Context, s *streams) error {
 		public, dashboard := strings.TrimRight(v.PublicURL, "/"), strings.TrimRight(v.DashboardURL, "/")
 		link, err := t.AdministratorLink(ctx, public, dashboard, v.Email, tenant.AdministratorRole(v.Role))
 		if err != nil {
-			return plain(err)
+			return err
 		}
 		_, err = fmt.Fprintln(s.out, link)
 		return err
@@ -71,17 +69,9 @@ type adminRemoveVerb struct {
 func (v *adminRemoveVerb) Run(ctx context.Context, s *streams) error {
 	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
 		if err := t.RemoveAdministrator(ctx, v.Email); err != nil {
-			return plain(err)
+			return err
 		}
 		_, err := fmt.Fprintf(s.out, "%s is no administrator any more.\n", v.Email)
 		return err
 	})
-}
-
-// plain leaves of a fault what people read.
-func plain(err error) error {
-	if f := fault.Of(err); f.Kind != fault.Internal {
-		return errors.New(f.Message)
-	}
-	return err
 }

@@ -12,9 +12,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/fault"
 )
 
 // verbs are all there is.
@@ -74,14 +78,47 @@ func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	defer stop()
 	run.BindTo(ctx, (*context.Context)(nil))
 	if err := run.Run(&streams{in, out, errw, openBrowser}); err != nil {
-		fmt.Fprintln(errw, "doorcode:", err)
+		fmt.Fprintln(errw, "doorcode:", plain(err))
 		var use usageError
-		if errors.As(err, &use) {
+		var mistake *config.Mistake
+		if errors.As(err, &use) || errors.As(err, &mistake) {
 			return 2
 		}
 		return 1
 	}
 	return 0
+}
+
+// plain is what people read of an error. A fault's code is for programs. Its cause
+// is told where something does not work: whoever runs a command is the operator.
+func plain(err error) string {
+	text := err.Error()
+	for _, f := range faults(err) {
+		words := f.Message
+		switch cause := f.Unwrap(); {
+		case cause != nil && f.Kind == fault.Internal: // its message says nothing
+			words = plain(cause)
+		case cause != nil && f.Kind == fault.Unavailable:
+			words = strings.TrimSuffix(words, ".") + ": " + plain(cause)
+		}
+		text = strings.Replace(text, f.Error(), words, 1)
+	}
+	return text
+}
+
+// faults are the outermost faults in an error, which may be several joined.
+func faults(err error) (list []*fault.Error) {
+	switch e := err.(type) {
+	case *fault.Error:
+		return []*fault.Error{e}
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			list = append(list, faults(part)...)
+		}
+	case interface{ Unwrap() error }:
+		return faults(e.Unwrap())
+	}
+	return list
 }
 
 // usageError is an error of whoever typed the command.

@@ -45,6 +45,11 @@ func (f providerFlags) fill(c *config.Config) {
 
 func (f databaseFlags) config(mode config.Mode) (config.Config, error) {
 	c := config.Config{Mode: mode, Database: f.Database, KeyFile: f.KeyFile}
+	if c.Database != "" {
+		if err := config.CheckDatabase(c.Database); err != nil {
+			return c, err
+		}
+	}
 	var err error
 	if c.Key, err = secretEnv("DOORCODE_KEY", false); err != nil {
 		return c, err
@@ -77,7 +82,7 @@ func secretEnv(name string, file bool) (string, error) {
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("read %s_FILE: %w", name, err)
+		return "", fmt.Errorf("read %s_FILE: %w: name a file with it that can be read", name, err)
 	}
 	return strings.TrimSpace(string(b)), nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/doorcode/doorcode/internal/app"
 	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/signing"
 )
 
 type keysVerb struct {
@@ -95,6 +97,9 @@ type keysRevokeVerb struct {
 func (v *keysRevokeVerb) Run(ctx context.Context, s *streams) error {
 	return withTools(ctx, v.databaseFlags, func(t *app.Tools) error {
 		k, err := t.Keys.Revoke(ctx, v.Key)
+		if errors.Is(err, signing.ErrNoKey) {
+			return fmt.Errorf("there is no key %q: \"doorcode keys list\" shows those there are", v.Key)
+		}
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/app"
 	"github.com/doorcode/doorcode/internal/config"
 )
@@ -43,6 +44,9 @@ func (v *tryVerb) Run(ctx context.Context, s *streams) error {
 	case v.To == "":
 		return usageError{errors.New("say who the code is for: a number, such as +447700900123, or an address. --check goes without one")}
 	}
+	if err := recipient(v.Channel, v.To); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	server, client, stop, err := v.server(ctx, s)
@@ -52,6 +56,20 @@ func (v *tryVerb) Run(ctx context.Context, s *streams) error {
 	defer stop()
 	loop := &tryLoop{base: server, client: client, out: s.out, channel: v.Channel, to: v.To}
 	return loop.run(ctx)
+}
+
+// recipient looks at what was typed before a server is started for it.
+func recipient(channel, to string) error {
+	if channel == "email" {
+		if _, err := address.Email(to); err != nil {
+			return usageError{fmt.Errorf("%q is no e-mail address: give one such as someone@example.com", to)}
+		}
+		return nil
+	}
+	if _, err := address.Phone(to); err != nil {
+		return usageError{fmt.Errorf("%q is no phone number as the API takes it: give it with + and country code, without spaces, such as +447700900123", to)}
+	}
+	return nil
 }
 
 // server finds or starts the server.
@@ -218,12 +236,25 @@ func (l *tryLoop) do(ctx context.Context, method, address string, body []byte, i
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server answered %s: %s", res.Status, doc)
+		return l.refused(res.StatusCode, doc)
 	}
 	if into == nil {
 		return nil
 	}
 	return json.Unmarshal(doc, into)
+}
+
+// refused says what the server had against a request. Whatever is in the answer
+// besides the words for people stays out of it.
+func (l *tryLoop) refused(status int, doc []byte) error {
+	var reply struct {
+		Description string `json:"error_description"`
+	}
+	why := http.StatusText(status)
+	if json.Unmarshal(doc, &reply) == nil && reply.Description != "" {
+		why = strings.TrimSuffix(reply.Description, ".")
+	}
+	return fmt.Errorf("the server refused it (%d): %s: look at the connection %q and the application at %s/dashboard", status, why, l.channel, l.base)
 }
 
 // claims shows what is in an ID token. It was not verified: it came straight

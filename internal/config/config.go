@@ -129,13 +129,54 @@ func setList(field *[]string, value string) {
 	}
 }
 
+// A Mistake is a setting that the operator has to correct: wrong use, and no
+// failure of the program.
+type Mistake struct{ Err error }
+
+// Error says what is wrong, and what to set instead.
+func (m *Mistake) Error() string { return m.Err.Error() }
+
+// Unwrap returns the error.
+func (m *Mistake) Unwrap() error { return m.Err }
+
+// mistakes are one error, one line each.
+func mistakes(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return &Mistake{errors.Join(errs...)}
+}
+
 // Validate reports everything that is wrong, one line each: what, and what to
-// set instead.
+// set instead. The error is a *Mistake.
 func (c *Config) Validate() error {
-	var errs []error
+	errs := c.values()
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Mode == Serve && c.PublicURL == "" {
+		bad("--public-url (DOORCODE_PUBLIC_URL) is missing: set the address people reach this server at, such as https://login.example.com")
+	}
+	if c.Mode == Dev && !c.AllowRemote && !loopback(c.Addr) {
+		bad("dev shows every code to whoever can reach it, so --addr must be a loopback address, not %q; --allow-remote lifts that", c.Addr)
+	}
+	return mistakes(errs)
+}
+
+// CheckValues is Validate for programs that start no server, for which nothing
+// is missing. It takes empty URLs.
+func (c *Config) CheckValues() error { return mistakes(c.values()) }
+
+// values says which settings cannot be what they are.
+func (c *Config) values() (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if err := CheckDatabase(c.Database); err != nil {
+		errs = append(errs, err)
+	}
 	for _, f := range []flag{{"--addr", c.Addr}, {"--private-addr", c.PrivateAddr}} {
-		if _, _, err := net.SplitHostPort(f.value); err != nil {
+		_, port, err := net.SplitHostPort(f.value)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port) // of names, what this machine has for them
+		}
+		if err != nil {
 			bad("%s must be HOST:PORT, such as 127.0.0.1:8787, not %q", f.name, f.value)
 		}
 	}
@@ -167,13 +208,18 @@ func (c *Config) Validate() error {
 			bad("--provider-urls must be NAME=URL, such as sns=http://localhost:4566, with one of %s as the name, not %q", strings.Join(providers(), ", "), entry)
 		}
 	}
-	if c.Mode == Serve && c.PublicURL == "" {
-		bad("--public-url (DOORCODE_PUBLIC_URL) is missing: set the address people reach this server at, such as https://login.example.com")
+	return errs
+}
+
+// CheckDatabase looks at the form of a database's address. It does not repeat
+// it: there may be a password in it. The error is a *Mistake.
+func CheckDatabase(address string) error {
+	for _, scheme := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if rest, ok := strings.CutPrefix(address, scheme); ok && rest != "" {
+			return nil
+		}
 	}
-	if c.Mode == Dev && !c.AllowRemote && !loopback(c.Addr) {
-		bad("dev shows every code to whoever can reach it, so --addr must be a loopback address, not %q; --allow-remote lifts that", c.Addr)
-	}
-	return errors.Join(errs...)
+	return &Mistake{errors.New("--database must be sqlite:PATH, such as sqlite:doorcode.db, or postgres://USER:PASSWORD@HOST:5432/NAME")}
 }
 
 // providers are those whose base URL can be set, besides Twilio's.

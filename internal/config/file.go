@@ -64,7 +64,7 @@ func (d Document) LineOf(property string) int {
 func ReadFile(path string, env func(name string) (string, bool)) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration file: %w", err)
+		return nil, fmt.Errorf("read configuration file: %w: name one with --config that can be read; \"doorcode init\" writes one to begin with", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +28,7 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	cfg, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The error of the parser repeats the address, password and all.
-		return errors.New("open database: the postgres:// address cannot be read")
+		return fmt.Errorf("open database: %w", ErrAddress)
 	}
 	cfg.ConnectTimeout = 5 * time.Second
 	if _, ok := cfg.RuntimeParams["application_name"]; !ok {
@@ -55,14 +57,31 @@ func (s *Store) openPostgres(ctx context.Context, url string) error {
 	return nil
 }
 
-// redact keeps of a connection error what an operator needs; pgx's own text
-// may name user and host.
+// The errors of a server that is not there, and of an address that names none.
+var (
+	ErrUnreachable = errors.New("PostgreSQL cannot be reached")
+	ErrAddress     = errors.New("the postgres:// address cannot be read")
+)
+
+// redact keeps of a connection error what an operator needs; pgx's own text may
+// name user and host.
 func redact(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	var (
+		pg   *pgconn.PgError
+		dns  *net.DNSError
+		call *net.OpError
+	)
+	switch {
+	case errors.As(err, &pg):
 		return fmt.Errorf("PostgreSQL says %s (SQLSTATE %s)", pg.Message, pg.Code)
+	case errors.As(err, &dns):
+		return fmt.Errorf("%w: its name cannot be resolved", ErrUnreachable)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%w: nothing listens there", ErrUnreachable)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &call) && call.Timeout():
+		return fmt.Errorf("%w: it does not answer", ErrUnreachable)
 	}
-	return errors.New("PostgreSQL cannot be reached")
+	return ErrUnreachable
 }
 
 // A pool runs statements on any connection. pgx prepares each text once on

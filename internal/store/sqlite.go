@@ -44,7 +44,7 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	conn, err := wdb.Conn(ctx)
 	if err != nil {
 		_ = wdb.Close()
-		return fmt.Errorf("open database: %w", err)
+		return fmt.Errorf("open database: %w", unlike(path, err))
 	}
 	rdb, err := sql.Open("sqlite", dsn("&_pragma=cache_size(-1000)&_pragma=query_only(true)"))
 	if err != nil {
@@ -63,6 +63,21 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.writer = newGroupWriter(conn)
 	s.closers = append(s.closers, s.db.Close, reads.close, rdb.Close, wdb.Close)
 	return nil
+}
+
+// ErrNoDatabase is the error of a file that holds something else.
+var ErrNoDatabase = errors.New("no SQLite database")
+
+// notDatabase is SQLite's code for such a file (SQLITE_NOTADB).
+const notDatabase = 26
+
+// unlike says of a file that SQLite cannot read that it is none of its.
+func unlike(path string, err error) error {
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) && coded.Code() == notDatabase {
+		return fmt.Errorf("%s is %w", path, ErrNoDatabase)
+	}
+	return err
 }
 
 // createPrivate makes an empty database file that only its owner can read.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -46,10 +47,28 @@ func TestExitStatus(t *testing.T) {
 		{"no-such-command", 2, `doorcode: `},
 		{"dev --no-such-flag", 2, `doorcode: .*--no-such-flag`},
 		{"try pigeon +447700900123", 2, `doorcode: .*pigeon|sms`},
-		{"dev --limits sometimes", 1, `doorcode: .*--limits must be off, auth0 or strict`},
-		{"dev --addr 0.0.0.0:0 --no-open", 1, `doorcode: .*loopback`},
+		{"dev --limits sometimes", 2, `doorcode: .*--limits must be off, auth0 or strict`},
+		{"dev --addr nonsense", 2, `doorcode: .*--addr must be HOST:PORT, such as 127\.0\.0\.1:8787, not "nonsense"`},
+		{"dev --addr 127.0.0.1:nonsense", 2, `doorcode: .*--addr must be HOST:PORT`},
+		{"dev --private-addr nonsense", 2, `doorcode: .*--private-addr must be HOST:PORT`},
+		{"dev --keep-days soon", 2, `doorcode: .*--keep-days must be a number of days`},
+		{"dev --log-format xml", 2, `doorcode: .*--log-format must be text or json`},
+		{"dev --public-url nonsense", 2, `doorcode: .*--public-url must be an http or https address`},
+		{"dev --trusted-proxies nonsense", 2, `doorcode: .*--trusted-proxies must be addresses and networks, such as .*"nonsense"`},
+		{"dev --allow-networks nonsense", 2, `doorcode: .*--allow-networks must be addresses and networks, such as .*"nonsense"`},
+		{"dev --tls-cert c.pem", 2, `doorcode: .*--tls-cert and --tls-key belong together`},
+		{"dev --database nonsense", 2, `doorcode: --database must be sqlite:PATH`},
+		{"keys list --database mysql://u:canary@db.example/x", 2, `doorcode: --database must be sqlite:PATH`},
+		{"doctor --limits sometimes", 2, `doorcode: .*--limits must be off`},
+		{"doctor --allow-networks nonsense --database nonsense", 2, `doorcode: --database must be`},
+		{"dev --addr 0.0.0.0:0 --no-open", 2, `doorcode: .*loopback`},
 		{"serve --public-url https://login.example.com", 1, `doorcode: .*doorcode keys new`},
-		{"serve", 1, `doorcode: .*--public-url`},
+		{"serve", 2, `doorcode: .*--public-url`},
+		{"try sms 0777", 2, `doorcode: "0777" is no phone number .*such as \+447700900123`},
+		{"try email nobody", 2, `doorcode: "nobody" is no e-mail address: .*someone@example\.com`},
+		{"dev --config none.yaml", 1, `doorcode: read configuration file: open none\.yaml: .*: name one with --config .*doorcode init`},
+		{"dev --tls-cert c.pem --tls-key k.pem", 1, `doorcode: load certificate: open c\.pem: .*: name two PEM files`},
+		{"keys new --key-file nowhere/doorcode.key", 1, `doorcode: make key file: .*: name a place with --key-file`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {
@@ -63,10 +82,54 @@ func TestExitStatus(t *testing.T) {
 			if tt.status != 0 && stdout != "" {
 				t.Errorf("an error is on standard output:\n%s", stdout)
 			}
+			if strings.Contains(stderr, "canary") {
+				t.Errorf("a password is shown:\n%s", stderr)
+			}
 			if tt.status == 1 && strings.Count(strings.TrimSpace(stderr), "\n") > 3 {
 				t.Errorf("an error is longer than a few lines:\n%s", stderr)
 			}
 		})
+	}
+}
+
+// A failure says what, why and what to do, in words for people: no code of a
+// fault, and no password.
+func TestFailuresSayWhatToDo(t *testing.T) {
+	dir := t.TempDir()
+	if _, stderr, status := command(t, dir, "keys", "new"); status != 0 {
+		t.Fatal(stderr)
+	}
+	write(t, dir, "text.db", strings.Repeat("this is no database ", 100))
+	serve(t, dir)()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ args, says string }{
+		{"keys new", `^doorcode: doorcode\.key is there already, and is not replaced: .* Name another file with --key-file\n$`},
+		{"keys list --database sqlite:text.db", `^doorcode: open database: text\.db is no SQLite database: name another file with --database, or bring a backup back with "doorcode restore"\n$`},
+		{"serve --public-url https://login.example.com --database sqlite:nowhere/doorcode.db", `^doorcode: open database: .*no such file or directory: make the folder, or name another place with --database\n$`},
+		{"keys list --database postgres://nobody:canary@" + closed + "/doorcode", `^doorcode: open database: PostgreSQL cannot be reached: nothing listens there: look whether it runs at ` + regexp.QuoteMeta(closed) + ` and .* --database names it\n$`},
+		{"keys list --database postgres://nobody:canary@name.invalid/doorcode", `^doorcode: open database: PostgreSQL cannot be reached: its name cannot be resolved: look whether it runs at name\.invalid and`},
+		{"keys list --database postgres://nobody:canary@127.0.0.1:port/doorcode", `^doorcode: open database: the postgres:// address cannot be read: write it as postgres://USER:PASSWORD@HOST:5432/NAME`},
+		{"keys revoke canary-less", `^doorcode: there is no key "canary-less": "doorcode keys list" shows those there are\n$`},
+		{"keys rotate", `^doorcode: The next RS256 key has not been published .* --now, then "keys revoke"\n$`},
+		{"admin link --email nobody", `^doorcode: That is not an e-mail address\.\n$`},
+	} {
+		_, stderr, status := command(t, dir, strings.Fields(tt.args)...)
+		if status != 1 || !regexp.MustCompile(tt.says).MatchString(stderr) {
+			t.Errorf("%s: status %d:\n%swant 1 and %s", tt.args, status, stderr, tt.says)
+		}
+		if strings.Contains(strings.ReplaceAll(stderr, "canary-less", ""), "canary") {
+			t.Errorf("%s shows a password:\n%s", tt.args, stderr)
+		}
+		if code := regexp.MustCompile(`\b[a-z]+_[a-z_]+: `).FindString(stderr); code != "" {
+			t.Errorf("%s shows the code %q:\n%s", tt.args, code, stderr)
+		}
 	}
 }
 

@@ -213,7 +213,7 @@ func TestX4ServeIsNoDev(t *testing.T) {
 		t.Errorf("a database of dev: %d %s", status, said)
 	}
 	_, said, status = command(t, t.TempDir(), "serve")
-	if status != 1 || !strings.Contains(said, "--public-url (DOORCODE_PUBLIC_URL)") {
+	if status != 2 || !strings.Contains(said, "--public-url (DOORCODE_PUBLIC_URL)") {
 		t.Errorf("without a public URL: %d %s", status, said)
 	}
 	_, said, status = command(t, t.TempDir(), "serve", "--public-url", "https://login.example.com")

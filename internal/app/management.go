@@ -16,6 +16,7 @@ import (
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/otp"
+	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web/mgmtapi"
 )
@@ -56,6 +57,11 @@ func (a *App) applyFile(ctx context.Context) error {
 			return err
 		}
 		a.Warnings = append(a.Warnings, f.Warnings...)
+		if f.Tenant != nil {
+			for _, m := range settings.IdleTenant(f.Tenant.JSON) {
+				a.Warnings = append(a.Warnings, fmt.Sprintf("%s:%d: tenant: %s", f.Path, f.Tenant.LineOf(m.Path), m.Warning()))
+			}
+		}
 	}
 	if err := a.manager().ApplyFile(ctx, f); err != nil {
 		return fmt.Errorf("apply configuration file: %w", err)

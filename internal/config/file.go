@@ -35,7 +35,8 @@ type File struct {
 	TestIdentities []Document
 
 	// Warnings are sections of the deploy CLI that this server knows of but
-	// does nothing with, each with file and line.
+	// does nothing with, each with file and line. What a section has in it is
+	// known elsewhere.
 	Warnings []string
 }
 
@@ -250,16 +251,22 @@ func (r *fileReader) flagValue(node *yaml.Node) (string, error) {
 
 // unknown refuses a name and offers the one it was probably meant to be.
 func (r *fileReader) unknown(key *yaml.Node, name string, known []string) error {
+	best := Nearest(name, known)
+	if best == "" {
+		return r.fail(key.Line, "%q is not known here; known are %s", name, strings.Join(known, ", "))
+	}
+	return r.fail(key.Line, "%q is not known here; did you mean %q?", name, best)
+}
+
+// Nearest is which of the known names one was probably meant to be, or "".
+func Nearest(name string, known []string) string {
 	best, distance := "", len(name)/2+2
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return r.fail(key.Line, "%q is not known here; known are %s", name, strings.Join(known, ", "))
-	}
-	return r.fail(key.Line, "%q is not known here; did you mean %q?", name, best)
+	return best
 }
 
 // editDistance counts the letters that differ (Levenshtein).

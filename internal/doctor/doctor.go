@@ -102,6 +102,7 @@ func (d *Doctor) Examine(ctx context.Context, checks Checks) Report {
 	e.connections(ctx)
 	e.accounts()
 	e.applications(ctx)
+	e.tenant(ctx)
 	e.testIdentities(ctx)
 	return Report{At: e.now, Findings: e.findings}
 }

@@ -31,6 +31,7 @@ type server struct {
 	sender    delivery.Sender
 	sendError error
 	accounts  func() []delivery.AccountState
+	tenant    string // its settings
 	issuer    string
 	reach     error
 }
@@ -88,7 +89,7 @@ func (s *server) AllTestIdentities(context.Context) ([]*tenant.TestIdentity, err
 }
 
 func (s *server) Settings(context.Context) (*tenant.Settings, error) {
-	return &tenant.Settings{FriendlyName: "Acme"}, s.broken
+	return &tenant.Settings{FriendlyName: "Acme", Doc: []byte(s.tenant)}, s.broken
 }
 
 func (s *server) Condition(context.Context) (doctor.Condition, error) { return s.condition, s.broken }
@@ -203,6 +204,8 @@ func TestFaults(t *testing.T) {
 		{"a test identity with a short code", func(s *server) {
 			s.tests = []*tenant.TestIdentity{{ID: "tid_1", Connection: "con_sms", Identifier: "+15005550006", Digits: 4, Expires: now.Add(time.Hour)}}
 		}, false, "warn test_identities: The code of the test identity tid_1 is shorter"},
+		{"a setting that nobody knows", func(s *server) { s.tenant = `{"freindly_name":"Acme"}` }, false, `warn tenant_settings: The tenant's settings: "freindly_name" is not known here and does nothing; did you mean "friendly_name"?`},
+		{"settings that are only kept", func(s *server) { s.tenant = `{"sandbox_version":"22","flags":{"enable_sso":true}}` }, false, `warn tenant_settings: The tenant's settings are kept and not used: sandbox_version, flags.enable_sso.`},
 		{"development", func(s *server) { s.place.Dev = true }, false, "warn mode: "},
 	}
 	for _, tt := range tests {
@@ -221,6 +224,9 @@ func TestFaults(t *testing.T) {
 				if (f.Verdict == delivery.OK) != (f.Fix == "") {
 					t.Errorf("%+v: what is wrong has a fix, and nothing else", f)
 				}
+				if strings.HasSuffix(f.Detail, "?.") || strings.HasSuffix(f.Detail, "..") {
+					t.Errorf("%q ends twice", f.Detail)
+				}
 				if strings.Contains(f.Detail+f.Fix, "+1500") {
 					t.Errorf("%+v has a number in it", f)
 				}
@@ -235,7 +241,7 @@ func TestDatabaseIsAway(t *testing.T) {
 	s := well()
 	s.broken = errors.New("connection refused")
 	got := complaints(s.examine(t, false))
-	if len(got) != 6 {
+	if len(got) != 7 {
 		t.Errorf("the complaints are %q", got)
 	}
 	for _, c := range got {

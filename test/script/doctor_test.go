@@ -148,6 +148,8 @@ func TestDoctor(t *testing.T) {
 		`warn  callbacks +Application "My app": .* is plain http`:  {"https://app.example.com", "http://app.example.com"},
 		`warn  callbacks +Application "My app": .* has a wildcard`: {"https://app.example.com", "'https://*.example.com'"},
 
+		`warn  tenant_settings +The tenant's settings: "freindly_name" .*did you mean "friendly_name"`: {"\nclients:", "\ntenant: {freindly_name: Acme}\nclients:"},
+
 		`warn  connections`: {"enabled_clients: [My app]", "enabled_clients: []"},
 		`warn  codes +Connection "sms": codes have 4 digits`: {"length: 6", "length: 4"},
 	} {

@@ -61,6 +61,9 @@ func TestInitFile(t *testing.T) {
 		if err != nil || !c.Managed || len(c.Clients) != 1 {
 			t.Errorf("%s: %+v, %v", name, c, err)
 		}
+		if f := c.Fraud; name == "sms" && (!f.LineTypes || len(f.Countries.List) == 0 || f.Sends.Day == 0) {
+			t.Errorf("against fraud it does %+v", f)
+		}
 	}
 
 	if status, said := run(); status != 1 || !strings.Contains(said, "is there already") {

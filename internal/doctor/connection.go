@@ -155,22 +155,30 @@ func (e *examination) segments(c *tenant.Connection, out message.SMS) {
 }
 
 // fraud looks at whether anybody could have messages sent to wherever they earn
-// with them.
+// with them. What is not set up is left to the provider, so that is told.
 func (e *examination) fraud(ctx context.Context, c *tenant.Connection) {
 	const check = "sms_fraud"
 	if c.Channel != tenant.SMS || e.Place.Dev {
 		return // nothing is sent, or nothing that costs
 	}
 	set, err := e.Settings.Settings(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		e.unread(check, err)
-	case len(c.Fraud.Countries.List) == 0 && len(set.Countries.List) == 0:
+		return
+	}
+	before := len(e.findings)
+	if !c.Fraud.LineTypes {
+		e.warn(check, about(c)+"text messages go to premium rate and other numbers that earn with each of them.",
+			"Give the connection options.doorcode.fraud, without line_types: false in it: then such numbers are refused.")
+	}
+	if len(c.Fraud.Countries.List) == 0 && len(set.Countries.List) == 0 {
 		e.warn(check, about(c)+"text messages go to every country.", "Name those where your people are: options.doorcode.fraud.country_codes.")
-	case c.Fraud.Sends == tenant.Budget{} && set.SMSBudget == tenant.Budget{}:
+	}
+	if c.Fraud.Sends == (tenant.Budget{}) && set.SMSBudget == (tenant.Budget{}) {
 		e.warn(check, about(c)+"nothing bounds how many text messages are sent.", "Set options.doorcode.fraud.sends_per_day to what you would pay for.")
-	default:
-		e.ok(check, about(c)+"countries and number of text messages are bounded.")
+	}
+	if len(e.findings) == before {
+		e.ok(check, about(c)+"kinds of numbers, countries and number of text messages are bounded.")
 	}
 }
 

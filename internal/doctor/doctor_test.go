@@ -60,7 +60,7 @@ func well() *server {
 			signing.Key{ID: alg + " next", Alg: alg, State: tenant.KeyNext, CreatedAt: now.Add(-48 * time.Hour)})
 	}
 	policy := tenant.CodePolicy{Digits: 6, Lifetime: 3 * time.Minute}
-	bounded := tenant.Fraud{Countries: tenant.Countries{List: []string{"GB"}}, Sends: tenant.Budget{Day: 1000}}
+	bounded := tenant.Fraud{LineTypes: true, Countries: tenant.Countries{List: []string{"GB"}}, Sends: tenant.Budget{Day: 1000}}
 	return &server{
 		place: doctor.Place{PublicURL: "https://login.example.com", Limits: "strict", Proxies: true},
 		condition: doctor.Condition{
@@ -189,6 +189,7 @@ func TestFaults(t *testing.T) {
 		{"two segments", func(s *server) { s.conns[0].Text.Template = "{{ code }}" + strings.Repeat(" long", 40) }, false, `warn segments: Connection "sms": a message is billed as 2 segments.`},
 		{"a character that costs", func(s *server) { s.conns[0].Text.Template = "{{ code }} ✓ " + strings.Repeat("x", 70) }, false, `warn segments: Connection "sms": a message is billed as 2 segments, because`},
 		{"every country", func(s *server) { s.conns[0].Fraud.Countries.List = nil }, false, `warn sms_fraud: Connection "sms": text messages go to every country.`},
+		{"premium rate numbers", func(s *server) { s.conns[0].Fraud.LineTypes = false }, false, `warn sms_fraud: Connection "sms": text messages go to premium rate and other numbers`},
 		{"no budget", func(s *server) { s.conns[0].Fraud.Sends.Day = 0 }, false, `warn sms_fraud: Connection "sms": nothing bounds how many`},
 		{"short codes", func(s *server) { s.conns[0].Code.Digits = 4 }, false, `warn codes: Connection "sms": codes have 4 digits.`},
 		{"long lives", func(s *server) { s.conns[0].Code.Lifetime = time.Hour }, false, `warn codes: Connection "sms": totp.time_step is 3600`},
@@ -232,6 +233,21 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A connection that says nothing of fraud leaves everything to its provider, and
+// each thing that is left to it is told.
+func TestNothingAgainstFraud(t *testing.T) {
+	s := well()
+	s.conns[0].Fraud = tenant.Fraud{}
+	got := complaints(s.examine(t, false))
+	if len(got) != 3 || !strings.Contains(got[0], "premium rate") || !strings.Contains(got[1], "every country") || !strings.Contains(got[2], "how many") {
+		t.Errorf("the complaints are %q", got)
+	}
+	s.place.Dev = true
+	if got := complaints(s.examine(t, false)); len(got) != 1 || !strings.HasPrefix(got[0], "warn mode") {
+		t.Errorf("in development, where nothing is sent, the complaints are %q", got)
 	}
 }
 

@@ -28,7 +28,7 @@ func (v *initVerb) Run(s *streams) error {
 		return fmt.Errorf("%s is there already: it was left as it is. Move it away, or name another file: doorcode init FILE", v.File)
 	}
 	if err != nil {
-		return fmt.Errorf("write the configuration file: %w", err)
+		return fmt.Errorf("write the configuration file: %w: name a file in a folder where this program may write", err)
 	}
 	_, err = f.Write(exampleConfig)
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -68,6 +68,7 @@ func TestExitStatus(t *testing.T) {
 		{"try email nobody", 2, `doorcode: "nobody" is no e-mail address: .*someone@example\.com`},
 		{"dev --config none.yaml", 1, `doorcode: read configuration file: open none\.yaml: .*: name one with --config .*doorcode init`},
 		{"dev --tls-cert c.pem --tls-key k.pem", 1, `doorcode: load certificate: open c\.pem: .*: name two PEM files`},
+		{"init nowhere/doorcode.yaml", 1, `doorcode: write the configuration file: .*: name a file in a folder`},
 		{"keys new --key-file nowhere/doorcode.key", 1, `doorcode: make key file: .*: name a place with --key-file`},
 	}
 	for _, tt := range tests {

@@ -196,7 +196,7 @@ func (c *Config) values() (errs []error) {
 		{"--public-url", c.PublicURL}, {"--dashboard-url", c.DashboardURL}, {"--twilio-url", c.TwilioURL},
 	} {
 		if f.value != "" && !plainURL(f.value) {
-			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", f.name, f.value)
+			bad("%s must be an http or https address without path, query or user, such as https://login.example.com, not %q", f.name, withoutUser(f.value))
 		}
 	}
 	if c.DashboardURL != "" && plainURL(c.DashboardURL) && !c.dashboardApart() {
@@ -205,10 +205,24 @@ func (c *Config) values() (errs []error) {
 	for _, entry := range c.ProviderURLs {
 		name, address, ok := strings.Cut(entry, "=")
 		if !ok || !slices.Contains(providers(), name) || !plainURL(address) {
-			bad("--provider-urls must be NAME=URL, such as sns=http://localhost:4566, with one of %s as the name, not %q", strings.Join(providers(), ", "), entry)
+			bad("--provider-urls must be NAME=URL, such as sns=http://localhost:4566, with one of %s as the name, not %q", strings.Join(providers(), ", "), withoutUser(entry))
 		}
 	}
 	return errs
+}
+
+// withoutUser is an address that was given as it can be shown: who writes a user
+// into one writes a password there too.
+func withoutUser(address string) string {
+	at := strings.LastIndex(address, "@")
+	if at < 0 {
+		return address
+	}
+	scheme := ""
+	if before, _, ok := strings.Cut(address[:at], "//"); ok {
+		scheme = before + "//"
+	}
+	return scheme + "…@" + address[at+1:]
 }
 
 // CheckDatabase looks at the form of a database's address. It does not repeat

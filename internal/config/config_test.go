@@ -152,6 +152,8 @@ func TestValidateURLs(t *testing.T) {
 		"https://login.example.com#x":    false,
 		"https://user@login.example.com": false,
 		"https://u:p@login.example.com":  false,
+		"https://me:hidden@example.com":  false,
+		"me:hidden@example.com":          false,
 		"https://login example.com":      false,
 		" https://login.example.com":     false,
 		"https://login.example.com\n":    false,
@@ -176,7 +178,7 @@ func TestValidateURLs(t *testing.T) {
 			flag.set(&c, u)
 			c.Fill()
 			err := c.Validate()
-			if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), flag.name+" must be an http or https address") {
+			if (err == nil) != ok || err != nil && (!strings.Contains(err.Error(), flag.name+" must be an http or https address") || strings.Contains(err.Error(), "hidden")) {
 				t.Errorf("Validate with %s %q = %v, want ok = %v", flag.name, u, err, ok)
 			}
 		}
@@ -187,11 +189,11 @@ func TestValidateURLs(t *testing.T) {
 func TestProviderURLs(t *testing.T) {
 	for entry, ok := range map[string]bool{
 		"sns=http://127.0.0.1:4566": true, "vonage=https://api.example.com": true, "ses=https://x/": true, "sendgrid=http://localhost:1": true,
-		"twilio=https://x": false, "sns": false, "sns=": false, "sns=x": false, "=https://x": false, "sns=https://u:p@x": false, "sns=https://x/?a=b": false,
+		"twilio=https://x": false, "sns": false, "sns=": false, "sns=x": false, "=https://x": false, "sns=https://u:hidden@x": false, "sns=https://x/?a=b": false,
 	} {
 		c := Config{Mode: Serve, PublicURL: "https://login.example.com", ProviderURLs: []string{entry}}
 		c.Fill()
-		if err := c.Validate(); (err == nil) != ok {
+		if err := c.Validate(); (err == nil) != ok || err != nil && strings.Contains(err.Error(), "hidden") {
 			t.Errorf("--provider-urls %q: %v, want ok = %v", entry, err, ok)
 		}
 	}

@@ -23,7 +23,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/binary"
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
@@ -150,14 +149,7 @@ func (s *site) run(actions ...chromedp.Action) {
 // code is the newest code for somebody.
 func (s *site) code(to string) string {
 	s.t.Helper()
-	for range 200 {
-		if m := s.Outbox.Messages(outbox.Filter{To: to}); len(m) > 0 && m[0].Code != "" {
-			return m[0].Code
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.t.Fatalf("no code for %s", to)
-	return ""
+	return s.Newest(s.t, to).Code
 }
 
 // call sends JSON and returns the answer.

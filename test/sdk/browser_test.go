@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,13 +167,24 @@ func (p *page) at(path string) *url.URL {
 // code is the newest code that was sent to somebody.
 func (p *page) code(to string) string {
 	p.t.Helper()
-	for range 3 {
-		if m := p.server.Messages(p.t.Context(), to); len(m) > 0 && m[0].Code != "" {
+	for range 500 {
+		if m := p.server.Messages(p.t.Context(), to); len(m) > 0 && m[0].Code != "" && m[0].ID != lastRead(p.server, to, m[0].ID) {
 			return m[0].Code
 		}
+		time.Sleep(20 * time.Millisecond)
 	}
 	p.t.Fatalf("nothing was sent to %s", to)
 	return ""
+}
+
+var messagesRead sync.Map
+
+// lastRead returns the id of the message that was read last of those that a
+// server sent somebody, and notes the one that is read now.
+func lastRead(s *binary.Server, to, now string) string {
+	before, _ := messagesRead.Swap(s.OutboxURL+" "+to, now)
+	id, _ := before.(string)
+	return id
 }
 
 // libraries installs what is not there.

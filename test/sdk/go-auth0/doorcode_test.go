@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -91,16 +92,24 @@ func (s *server) manage(t *testing.T) *management.Management {
 	return m
 }
 
-// code waits for the newest message to a number or address.
+// read has the id of the message that was read last, for each that it went to.
+var read sync.Map
+
+// code waits for a message to a number or address that was not read before.
 func (s *server) code(t *testing.T, to string) string {
 	t.Helper()
-	res, err := s.http.Get(s.OutboxURL + "/api/messages?" + url.Values{"to": {to}, "wait": {"5s"}}.Encode())
+	query := url.Values{"to": {to}, "wait": {"5s"}}
+	if id, ok := read.Load(to); ok {
+		query.Set("since", id.(string))
+	}
+	res, err := s.http.Get(s.OutboxURL + "/api/messages?" + query.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	var doc struct {
 		Messages []struct {
+			ID   string `json:"id"`
 			Code string `json:"code"`
 		} `json:"messages"`
 	}
@@ -110,6 +119,7 @@ func (s *server) code(t *testing.T, to string) string {
 	if len(doc.Messages) == 0 {
 		t.Fatal("no message has arrived")
 	}
+	read.Store(to, doc.Messages[0].ID)
 	return doc.Messages[0].Code
 }
 

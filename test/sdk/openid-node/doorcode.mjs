@@ -13,7 +13,8 @@ export const phone = () => `+99913${process.pid}${String(++people).padStart(2, "
 // email returns an address that no other test has.
 export const email = () => `openid-${process.pid}-${++people}@mail.example`;
 
-// code waits for a message newer than the one with the id since, and returns it.
+// message waits for a message newer than the one with the id since, and returns
+// it.
 export async function message(to, since = "") {
 	const query = new URLSearchParams({ to, since, wait: "5s" });
 	if (!since) query.delete("since");
@@ -23,7 +24,15 @@ export async function message(to, since = "") {
 	return messages[0];
 }
 
-export const code = async (to) => (await message(to)).code;
+// read has the id of the message that was read last, for each that it went to.
+const read = new Map();
+
+// code waits for a message that was not read before.
+export async function code(to) {
+	const newest = await message(to, read.get(to));
+	read.set(to, newest.id);
+	return newest.code;
+}
 
 // manage calls the Management API.
 export async function manage(method, path, body) {

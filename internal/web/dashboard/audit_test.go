@@ -239,14 +239,15 @@ func (a *audit) dump(tables ...string) string {
 // returns what it has.
 func (a *audit) quiet() string {
 	a.t.Helper()
-	last := a.dump()
-	for range 100 {
+	last, same := a.dump(), 0
+	for range 200 {
 		time.Sleep(30 * time.Millisecond)
 		now := a.dump()
-		if now == last {
+		if now != last {
+			last, same = now, 0
+		} else if same++; same == 5 { // what is noted by the way takes a while on a busy machine
 			return now
 		}
-		last = now
 	}
 	a.t.Fatal("the database does not come to rest")
 	return ""

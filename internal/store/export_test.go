@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/doorcode/doorcode/internal/passwordless"
 )
 
 // Querier is what a transaction is given.
@@ -41,6 +43,9 @@ func (c counted) write(ctx context.Context, fn func(tx querier) error) error {
 	c.n.Add(1)
 	return c.writer.write(ctx, fn)
 }
+
+// PlainBegin reports whether a start is one statement on PostgreSQL.
+func PlainBegin(b passwordless.Begin) bool { return plainBegin(b) }
 
 // OneTimeTables and SessionTables are what a restore empties.
 func OneTimeTables() []string { return oneTimeTables() }

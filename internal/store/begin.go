@@ -146,13 +146,15 @@ const (
 	closedDetail  = "Sign-ups are disabled and nobody is known by this address."
 )
 
+// standingText looks for a user also where nobody is known, so that it takes as
+// long.
 const standingText = `
 	SELECT i.user_id, COALESCE(u.blocked, FALSE), COALESCE(del.times, 0),
 		COALESCE(d.wrong_at, t.wrong_at, $4), COALESCE(d.streak, t.streak, 0),
 		COALESCE(a.wrong_at, $4), d.device IS NOT NULL
 	FROM (SELECT 1 AS one) o
 	LEFT JOIN identities i ON i.connection_id = $1 AND i.identifier = $2
-	LEFT JOIN users u ON u.id = i.user_id
+	LEFT JOIN users u ON u.id = COALESCE(i.user_id, '')
 	LEFT JOIN deleted_users del ON del.connection_id = $1 AND del.identifier = $3
 	LEFT JOIN devices d ON d.device = $5 AND d.identifier = $3
 	LEFT JOIN tries t ON t.identifier = $3

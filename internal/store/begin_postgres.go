@@ -36,7 +36,7 @@ var beginPostgresText = strings.ReplaceAll(`
 			COALESCE(d.wrong_at, t.wrong_at, $15::text) AS wrong_at, COALESCE(d.streak, t.streak, 0) AS streak
 		FROM (SELECT 1) one
 		LEFT JOIN identities i ON i.connection_id = $1 AND i.identifier = $2
-		LEFT JOIN users u ON u.id = i.user_id
+		LEFT JOIN users u ON u.id = COALESCE(i.user_id, '')
 		LEFT JOIN deleted_users del ON del.connection_id = $1 AND del.identifier = $14
 		LEFT JOIN devices d ON d.device = $53 AND d.identifier = $14
 		LEFT JOIN tries t ON t.identifier = $14

@@ -40,7 +40,7 @@ func long() bool { return os.Getenv("DOORCODE_TEST_LONG") == "timing" }
 // pairs is how many starts of each kind are measured.
 func pairs(t *testing.T) int {
 	if !long() {
-		return 20 // just enough to see that every start is answered
+		return 5 // just enough to see that every start is answered
 	}
 	return binary.Count(t, "DOORCODE_TEST_PAIRS", 2000)
 }
@@ -55,7 +55,7 @@ func TestENU02Timing(t *testing.T) {
 		server := run.Start(append(db.Flags, "--limits", "off", "--config", run.File("timing.yaml", settingsFile))...)
 		var figures []string
 		for _, connection := range []string{"closed", "sms"} {
-			people := prepare(t, run, server, connection)
+			people := prepare(t, run, server, connection, min(n, 50))
 			times := measure(t, server.App(), people, n)
 			for _, kind := range []string{"unknown", "blocked"} {
 				d := compare(times["known"], times[kind])
@@ -73,12 +73,9 @@ func TestENU02Timing(t *testing.T) {
 // kinds are who a start may be for.
 var kinds = []string{"known", "unknown", "blocked"}
 
-// each is how many people there are of each kind.
-const each = 50
-
-// prepare makes people of each kind, and has each asked for a code once, so that
-// all starts that are measured find a code.
-func prepare(t *testing.T, run *binary.Run, server *binary.Server, connection string) map[string][]binary.Start {
+// prepare makes people, each of each kind, and has all of them asked for a code
+// once, so that the starts that are measured find a code.
+func prepare(t *testing.T, run *binary.Run, server *binary.Server, connection string, each int) map[string][]binary.Start {
 	t.Helper()
 	manager := server.Manage(t.Context())
 	people := map[string][]binary.Start{}
@@ -111,7 +108,7 @@ func measure(t *testing.T, app *binary.App, people map[string][]binary.Start, n 
 	times := map[string][]time.Duration{}
 	for _, kind := range order {
 		sent := time.Now()
-		a := app.Start(t.Context(), people[kind][len(times[kind])%each])
+		a := app.Start(t.Context(), people[kind][len(times[kind])%len(people[kind])])
 		times[kind] = append(times[kind], time.Since(sent))
 		if !a.OK() {
 			t.Fatalf("a start for somebody %s: %v", kind, a)

@@ -111,6 +111,7 @@ func (a *App) buildDelivery(out io.Writer) (*senders, error) {
 	a.worker = &delivery.Worker{
 		Queue: a.Store, Renderer: a.renderer, Senders: send.sender,
 		Connections: a.Store.ConnectionByID, Now: a.now, OnOutcome: a.renderer.Note, Log: a.Log,
+		Answering: delivery.Answering,
 	}
 	return send, nil
 }

@@ -35,6 +35,9 @@ const (
 	writeTime = 5 * time.Second
 )
 
+// Answering is enough for the answer to a start to be written.
+const Answering = 2 * time.Millisecond
+
 // Defaults of a Worker.
 const (
 	DefaultConcurrency = 192
@@ -60,6 +63,11 @@ type Worker struct {
 	// that is slow leaves room for the rest.
 	Concurrency int
 	Backlog     int
+
+	// Answering is how long an offered message waits for its first attempt: until
+	// whoever asked for it has their answer. The attempt would slow that answer
+	// down, and so tell that there is a message at all.
+	Answering time.Duration
 
 	// OnOutcome is called before the final outcome of a message is written,
 	// and may set its Event. The connection is nil if there is none any more.
@@ -105,9 +113,21 @@ type job struct {
 
 // Offer hands over a message that was just stored with a lease of this process.
 // It never blocks. A message for which there is no room is given back to the
-// queue, from where whoever has room takes it.
+// queue, from where whoever has room takes it. One that is suppressed is dropped:
+// that costs as much time as one that is sent.
 func (w *Worker) Offer(m tenant.Message) {
-	w.take(&job{m: m, since: w.Now()})
+	j := &job{m: m, since: w.Now()}
+	switch suppressed := m.State == tenant.MessageSuppressed; {
+	case suppressed && w.Answering > 0:
+		time.AfterFunc(w.Answering, func() {})
+	case suppressed:
+	case w.Answering > 0:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.pause(j, w.Answering)
+	default:
+		w.take(j)
+	}
 }
 
 func (w *Worker) take(j *job) {

@@ -140,6 +140,38 @@ func TestWhatTheRowSays(t *testing.T) {
 	})
 }
 
+// ENU-02: the work on a message begins when its start is answered, and what is
+// suppressed is dropped.
+func TestNoAttemptBeforeTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.Answering = Answering
+		b.run(t)
+		suppressed := message("s", time.Minute)
+		suppressed.State = tenant.MessageSuppressed
+		b.offer(suppressed)
+		b.offer(message("m", time.Minute))
+		time.Sleep(Answering - time.Microsecond)
+		synctest.Wait()
+		if n := len(b.to.sent()); n != 0 {
+			t.Errorf("%d messages were sent before the answer", n)
+		}
+		time.Sleep(time.Microsecond)
+		synctest.Wait()
+		b.offer(message("late", time.Minute))
+		b.stop()
+		if sent := b.to.sent(); len(sent) != 1 || b.queue.row("m").State != tenant.MessageAccepted {
+			t.Errorf("%d messages were sent, m is %+v", len(sent), b.queue.row("m"))
+		}
+		if row := b.queue.row("s"); row.State != tenant.MessageSuppressed || len(row.Events) != 0 {
+			t.Errorf("the suppressed one is %+v", row)
+		}
+		if row := b.queue.row("late"); row.State != tenant.MessageQueued || !row.LeaseUntil.IsZero() {
+			t.Errorf("when the process ends, one that it has not begun is %+v, want it given back", row)
+		}
+	})
+}
+
 func TestMessagesThatCannotBeMade(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -27,8 +27,8 @@ func people() []person {
 	}
 }
 
-// ENU-01, ENU-02, OTP-10: the answer of a start and the rows it leaves are the
-// same for everybody; only whether anything is handed over differs.
+// ENU-01, OTP-10: the answer of a start and the rows it leaves are the same for
+// everybody; only whether anything is sent differs.
 func TestENU01StartTellsNobodyApart(t *testing.T) {
 	tables := []string{"codes", "messages", "logs", "sends", "rates", "tries", "users", "identities"}
 	each(t, func(w *world) {

@@ -45,7 +45,8 @@ type Connections interface {
 // Outbox takes messages that were just stored, to be sent soon.
 type Outbox interface {
 	// Offer hands over a message whose lease is this process's. It never
-	// blocks.
+	// blocks. One that is suppressed is offered too and not sent: that it is
+	// not must not make a start quicker.
 	Offer(m tenant.Message)
 	// Refusal waits until the provider has refused the message, taken it, or
 	// ctx ends, and returns the refusal in the provider's words. Without a

@@ -131,15 +131,16 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 		return Started{}, limited(errNumbers, begun)
 	case BudgetSpent:
 		return Started{}, limited(errBudget, begun)
-	case Due:
+	case Due, Held:
 		s.Outbox.Offer(begun.Message)
 	case Suppressed:
+		s.Outbox.Offer(begun.Message)
 		if begun.User == "" && test == nil && set.Flags.RevealSignUpDisabled {
 			return Started{}, errSignUpDisabled
 		}
 	case Unproven:
 		return Started{Unproven: true}, nil
-	case Cooling, Held:
+	case Cooling:
 	}
 	if err := s.waitForProvider(ctx, c, begun, r.NoSignUp); err != nil {
 		return Started{}, err
@@ -330,7 +331,8 @@ func (s *Service) startEvents(c *tenant.Connection, r StartRequest, to tenant.Re
 	}
 	sent.Details = map[string]any{"body": body, "message_id": b.Message.ID}
 
+	// Both say as much, so that writing one of them takes as long as the other.
 	refused = sent
-	refused.Type, refused.Details = event.LoginFailed, map[string]any{"message_id": b.Message.ID}
+	refused.Type = event.LoginFailed
 	return sent, refused
 }

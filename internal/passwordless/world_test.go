@@ -104,7 +104,7 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// An outbox keeps what it is offered.
+// An outbox keeps what it is offered to be sent, and drops what is suppressed.
 type outbox struct {
 	mu      sync.Mutex
 	ready   bool
@@ -117,7 +117,9 @@ type outbox struct {
 func (o *outbox) Offer(m tenant.Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.offered = append(o.offered, m)
+	if m.State != tenant.MessageSuppressed {
+		o.offered = append(o.offered, m)
+	}
 }
 
 // Refusal implements passwordless.Outbox.

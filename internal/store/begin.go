@@ -25,6 +25,11 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 	if s.dialect == postgres && plainBegin(b) {
 		return s.beginPostgres(ctx, b)
 	}
+	return s.beginStepwise(ctx, b)
+}
+
+// beginStepwise is Begin as a transaction of several statements.
+func (s *Store) beginStepwise(ctx context.Context, b passwordless.Begin) (passwordless.Begun, error) {
 	var out passwordless.Begun
 	err := s.write(ctx, func(tx querier) error {
 		out = passwordless.Begun{Message: b.Message}
@@ -79,13 +84,6 @@ func (s *Store) Begin(ctx context.Context, b passwordless.Begin) (passwordless.B
 	return out, err
 }
 
-// plainBegin reports whether a start has none of the limits that need
-// statements of their own on PostgreSQL.
-func plainBegin(b passwordless.Begin) bool {
-	return b.Requests.Name == "" && !b.Sends && b.Device == "" && b.Spare == nil && b.Tries == attack.Tries{} &&
-		b.Withheld.Detail == "" && b.Spreads == nil && b.Budgets == nil && b.Cells == nil
-}
-
 // standing is what a start needs to know of the recipient.
 type standing struct {
 	user      sql.NullString
@@ -99,11 +97,16 @@ type standing struct {
 	held      bool         // a cell has no room for the message
 }
 
+// name says in out who the recipient is.
+func (st *standing) name(out *passwordless.Begun) {
+	out.User, out.Deletions = tenant.UserID(st.user.String), st.deletions
+	out.Message.User = out.User
+}
+
 // describe says in out who the recipient is. It reports true when they have no
 // tries left, so that nothing is to be sent.
 func (st *standing) describe(b passwordless.Begin, out *passwordless.Begun) bool {
-	out.User, out.Deletions = tenant.UserID(st.user.String), st.deletions
-	out.Message.User = out.User
+	st.name(out)
 	wait, limit := b.Tries.Wait(st.wrong, st.streak, b.Now), b.Tries.Day()
 	if w := b.Tries.WaitAddress(st.address, b.Now); w > wait && !st.known {
 		wait, limit = w, b.Tries.MaxAddress
@@ -143,13 +146,15 @@ const (
 	closedDetail  = "Sign-ups are disabled and nobody is known by this address."
 )
 
+// standingText looks for a user also where nobody is known, so that it takes as
+// long.
 const standingText = `
 	SELECT i.user_id, COALESCE(u.blocked, FALSE), COALESCE(del.times, 0),
 		COALESCE(d.wrong_at, t.wrong_at, $4), COALESCE(d.streak, t.streak, 0),
 		COALESCE(a.wrong_at, $4), d.device IS NOT NULL
 	FROM (SELECT 1 AS one) o
 	LEFT JOIN identities i ON i.connection_id = $1 AND i.identifier = $2
-	LEFT JOIN users u ON u.id = i.user_id
+	LEFT JOIN users u ON u.id = COALESCE(i.user_id, '')
 	LEFT JOIN deleted_users del ON del.connection_id = $1 AND del.identifier = $3
 	LEFT JOIN devices d ON d.device = $5 AND d.identifier = $3
 	LEFT JOIN tries t ON t.identifier = $3
@@ -168,18 +173,25 @@ func readStanding(ctx context.Context, tx querier, b passwordless.Begin) (standi
 
 // takeRequestText is the generic cell rate algorithm in one statement: the
 // bucket's theoretical arrival time moves on unless it is too far ahead.
-const takeRequestText = `
-	INSERT INTO rates (name, tat) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
+const (
+	takeRequestText = `INSERT INTO rates (name, tat) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))` + takeRequestAgain
+	// takeRequestAgain is what takeRequestText does where the bucket exists.
+	takeRequestAgain = `
 	ON CONFLICT (name) DO UPDATE
 		SET tat = CASE WHEN rates.tat > $2 THEN rates.tat ELSE $2 END + $3
 		WHERE rates.tat <= $4
 	RETURNING tat`
+)
+
+func requestArgs(b attack.Bucket, now time.Time) []any {
+	return []any{b.Name, toMillis(now), b.Every.Milliseconds(), latest(b, now)}
+}
 
 // takeRequest takes one request out of a bucket. It reports false, with the
 // bucket's time, when the bucket is empty.
 func takeRequest(ctx context.Context, tx querier, b attack.Bucket, now time.Time) (time.Time, bool, error) {
 	var tat int64
-	err := tx.row(ctx, takeRequestText, b.Name, toMillis(now), b.Every.Milliseconds(), latest(b, now)).Scan(&tat)
+	err := tx.row(ctx, takeRequestText, requestArgs(b, now)...).Scan(&tat)
 	if err == nil {
 		return fromMillis(tat), true, nil
 	}
@@ -207,8 +219,10 @@ func nth(column string, n int) string {
 // takeSendText appends a send unless the hour's or the day's are used up or
 // the cooldown is running: after n sends in the last hour that no sign-in has
 // cleared, the nth wait counts from the newest.
-var takeSendText = `
-	INSERT INTO sends (identifier, client_id, sent_at, cleared_at) VALUES ($1, $2, $3, 0)
+var takeSendText = `INSERT INTO sends (identifier, client_id, sent_at, cleared_at) VALUES ($1, $2, $3, 0)` + takeSendAgain
+
+// takeSendAgain is what takeSendText does where there were sends before.
+var takeSendAgain = `
 	ON CONFLICT (identifier, client_id) DO UPDATE
 		SET sent_at = substr(sends.sent_at, 14) || $4
 		WHERE ` + nth("sends.sent_at", attack.MaxSendsHour) + ` <= $5
@@ -226,8 +240,7 @@ func sentSince(n int) string {
 	return "(CAST(" + at + " AS BIGINT) > sends.cleared_at AND " + at + " > $5)"
 }
 
-// takeSend counts the send under a name. It reports true when nothing is to be sent.
-func takeSend(ctx context.Context, tx querier, b passwordless.Begin, name string, out *passwordless.Begun) (bool, error) {
+func sendArgs(b passwordless.Begin, name string) []any {
 	now := b.Now
 	args := []any{
 		name, b.Code.Key.Client, string(attack.NoTimes[13:]) + attack.Stamp(now), attack.Stamp(now),
@@ -236,8 +249,14 @@ func takeSend(ctx context.Context, tx querier, b passwordless.Begin, name string
 	for _, d := range attack.Cooldowns() {
 		args = append(args, attack.Stamp(now.Add(-d)))
 	}
+	return args
+}
+
+// takeSend counts the send under a name. It reports true when nothing is to be sent.
+func takeSend(ctx context.Context, tx querier, b passwordless.Begin, name string, out *passwordless.Begun) (bool, error) {
+	now := b.Now
 	var sent attack.Times
-	err := tx.row(ctx, takeSendText, args...).Scan(&sent)
+	err := tx.row(ctx, takeSendText, sendArgs(b, name)...).Scan(&sent)
 	if err == nil {
 		return false, nil
 	}

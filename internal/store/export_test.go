@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"sync"
 	"sync/atomic"
+
+	"github.com/doorcode/doorcode/internal/passwordless"
 )
 
 // Querier is what a transaction is given.
@@ -32,6 +36,64 @@ func (s *Store) Count() (statements, transactions *atomic.Int64) {
 	return statements, transactions
 }
 
+// Record notes from now on the texts of all statements that are run, of hot
+// operations on PostgreSQL too. What it returns takes those noted so far.
+func (s *Store) Record() (take func() []string) {
+	var mu sync.Mutex
+	var texts []string
+	note := func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		texts = append(texts, text)
+	}
+	s.read, s.writer = recording{s.read, note}, recordingWriter{s.writer, note}
+	if s.lane != nil {
+		run := s.lane.run
+		s.lane.run = func(ctx context.Context, batch []statement) []error {
+			for _, st := range batch {
+				note(st.text)
+			}
+			return run(ctx, batch)
+		}
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		taken := texts
+		texts = nil
+		return taken
+	}
+}
+
+type recordingWriter struct {
+	writer
+	note func(text string)
+}
+
+func (w recordingWriter) write(ctx context.Context, fn func(tx querier) error) error {
+	return w.writer.write(ctx, func(tx querier) error { return fn(recording{tx, w.note}) })
+}
+
+type recording struct {
+	querier
+	note func(text string)
+}
+
+func (r recording) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	r.note(text)
+	return r.querier.exec(ctx, text, args...)
+}
+
+func (r recording) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	r.note(text)
+	return r.querier.query(ctx, text, args...)
+}
+
+func (r recording) row(ctx context.Context, text string, args ...any) scanner {
+	r.note(text)
+	return r.querier.row(ctx, text, args...)
+}
+
 type counted struct {
 	writer
 	n *atomic.Int64
@@ -41,6 +103,9 @@ func (c counted) write(ctx context.Context, fn func(tx querier) error) error {
 	c.n.Add(1)
 	return c.writer.write(ctx, fn)
 }
+
+// PlainBegin reports whether a start is one statement on PostgreSQL.
+func PlainBegin(b passwordless.Begin) bool { return plainBegin(b) }
 
 // OneTimeTables and SessionTables are what a restore empties.
 func OneTimeTables() []string { return oneTimeTables() }

@@ -30,6 +30,14 @@ func (s *Store) hot(ctx context.Context, st statement) error {
 	return s.lane.do(ctx, st)
 }
 
+// alone runs a statement of a hot operation at once and by itself, for one that
+// may wait for a row that many want.
+func (s *Store) alone(ctx context.Context, st statement) error {
+	// What has begun is finished whether or not the request is still there:
+	// breaking it off would cost the connection.
+	return s.lane.run(context.WithoutCancel(ctx), []statement{st})[0]
+}
+
 // runLane runs a batch of statements. When PostgreSQL refuses one of them,
 // nothing of the batch is kept, and each is run by itself, so that everybody
 // gets an answer of their own.

@@ -121,17 +121,29 @@ func (s *Server) Stop(t testing.TB) {
 func (s *Server) Newest(t testing.TB, to string) outbox.Message {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Recipients: []string{to}, Limit: 20})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := s.Outbox.Messages(outbox.Filter{To: to})
-		if len(got) > 0 && !slices.ContainsFunc(found.Items, func(m tenant.Message) bool { return !m.State.Over() }) {
+		if got := s.Arrived(t, to); len(got) > 0 {
 			return got[0]
 		}
 	}
 	t.Fatalf("nothing was sent to %s", to)
 	return outbox.Message{}
+}
+
+// Arrived waits until no message to somebody is on its way to the outbox, and
+// returns those that it has of theirs, the newest first. There may be none.
+func (s *Server) Arrived(t testing.TB, to string) []outbox.Message {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		found, err := s.Store.Messages(t.Context(), manage.MessageQuery{Recipients: []string{to}, Limit: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(found.Items, func(m tenant.Message) bool { return !m.State.Over() }) {
+			return s.Outbox.Messages(outbox.Filter{To: to})
+		}
+	}
+	t.Fatalf("a message to %s stays on its way", to)
+	return nil
 }
 
 // Post sends a body and returns the status and the answer.

@@ -15,16 +15,25 @@ func benchEach(b *testing.B, fn func(b *testing.B, s *store.Store)) {
 	b.Run("PostgreSQL", func(b *testing.B) { fn(b, storetest.Open(b, storetest.Postgres(b))) })
 }
 
-// BenchmarkBegin is the one durable write of a start.
+// BenchmarkBegin is the one durable write of a start, without limits and with
+// those of an app where they are strict.
 func BenchmarkBegin(b *testing.B) {
 	benchEach(b, func(b *testing.B, s *store.Store) {
 		n := 0
-		for b.Loop() {
-			p := someone{fmt.Sprintf("+4477%08d", n), "app"}
-			if _, err := s.Begin(b.Context(), p.begin(time.Now(), "x")); err != nil {
-				b.Fatal(err)
-			}
-			n++
+		for _, limits := range []string{"off", "strict"} {
+			b.Run(limits, func(b *testing.B) {
+				for b.Loop() {
+					p := someone{fmt.Sprintf("+4477%08d", n), "app"}
+					begin := p.begin(time.Now(), "x")
+					if limits == "strict" {
+						begin = p.limited(time.Now(), fmt.Sprintf("192.0.2.%d", n))
+					}
+					if begun, err := s.Begin(b.Context(), begin); err != nil || begun.Outcome != passwordless.Due {
+						b.Fatal(begun.Outcome, err)
+					}
+					n++
+				}
+			})
 		}
 	})
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/delivery/outbox"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
@@ -83,7 +82,8 @@ func (w *world) puzzle(p *textbrowser.Page) string {
 }
 
 func (w *world) messagesTo(number string) int {
-	return len(w.Outbox.Messages(outbox.Filter{To: number}))
+	w.t.Helper()
+	return len(w.Arrived(w.t, number))
 }
 
 // SMS-06: while codes to numbers like it are not used, a browser has to solve a

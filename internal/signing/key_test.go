@@ -99,7 +99,7 @@ func TestTOK12SigningTime(t *testing.T) {
 	if testing.Short() || binary.Race() {
 		t.Skip("figures of the race detector are none")
 	}
-	const target, rounds, signatures = 3 * time.Millisecond, 25, 200
+	const target, rounds, signatures = 3 * time.Millisecond, 100, 200
 	r, _ := newRing(t)
 	best := time.Hour
 	for range rounds {

@@ -35,7 +35,7 @@ func TestD1Addresses(t *testing.T) {
 		first := s.settled()
 		for how, action := range map[string]chromedp.Tasks{
 			"after a reload":  {chromedp.Reload()},
-			"by the way back": {chromium.Open(s.URL + "/dashboard/settings?from=here"), chromedp.Evaluate(`history.back()`, nil)},
+			"by the way back": {chromium.Open(s.URL + "/dashboard/settings?from=here"), chromium.Back()},
 		} {
 			s.run(action...)
 			if shown := s.seen(p, first); shown != first {

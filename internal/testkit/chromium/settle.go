@@ -35,6 +35,15 @@ func Open(address string) chromedp.Action {
 	})
 }
 
+// Back leads to the page before, as the browser's button does. It waits for
+// nothing: the page that is left cannot say that it was.
+func Back() chromedp.Action { return Script(`history.back()`) }
+
+// Script has the page run a script a moment later, which may lead elsewhere.
+func Script(script string) chromedp.Action {
+	return chromedp.Evaluate(`void setTimeout(() => { `+script+` }, 10)`, nil)
+}
+
 // Awaited has chromedp.Evaluate wait for what a promise brings.
 func Awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 

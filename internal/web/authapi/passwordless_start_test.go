@@ -1,7 +1,6 @@
 package authapi_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -160,8 +159,5 @@ func TestStartsOfPages(t *testing.T) {
 
 // navigate has the page that is shown go to an address, as a link does.
 func navigate(address string) chromedp.Action {
-	return chromedp.ActionFunc(func(ctx context.Context) error {
-		var nothing any
-		return chromedp.Evaluate(`{ const a = document.createElement("a"); a.href = "`+address+`"; document.body.append(a); a.click() }`, &nothing).Do(ctx)
-	})
+	return chromium.Script(`const a = document.createElement("a"); a.href = "` + address + `"; document.body.append(a); a.click()`)
 }

@@ -256,7 +256,7 @@ func TestD18BackFromTheCode(t *testing.T) {
 	}
 	// The frame that the page comes with shows what is stored, and one that a
 	// script has put in its place what is typed.
-	if err := chromedp.Run(ctx, chromedp.Evaluate(`history.back()`, nil), chromium.Becomes(typedHere),
+	if err := chromedp.Run(ctx, chromium.Back(), chromium.Becomes(typedHere),
 		chromium.Becomes(`document.querySelector("iframe[name=preview]").hasAttribute("src") === false`)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,3 @@
-// Package timing measures whether the time of a start's answer tells who is known
-// (ENU-02): starts for known, unknown and blocked people, in a random order, over
-// HTTP.
 package timing
 
 import (

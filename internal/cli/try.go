@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -144,6 +145,10 @@ type tryLoop struct {
 }
 
 func (l *tryLoop) run(ctx context.Context) error {
+	before, err := l.inbox(ctx, nil)
+	if err != nil {
+		return err
+	}
 	begun := time.Now()
 	field := "phone_number"
 	if l.channel == "email" {
@@ -155,12 +160,13 @@ func (l *tryLoop) run(ctx context.Context) error {
 		return err
 	}
 	l.step("start", "POST /passwordless/start was answered in %v", took(begun))
-	code, text, err := l.message(ctx, begun)
+	m, err := l.message(ctx, before)
 	if err != nil {
 		return err
 	}
+	code := m.Code
 	l.step("message", "arrived in the outbox after %v:", took(begun))
-	for line := range strings.Lines(strings.TrimSpace(text)) {
+	for line := range strings.Lines(strings.TrimSpace(m.Text)) {
 		fmt.Fprintf(l.out, "           | %s\n", strings.TrimRight(line, "\n"))
 	}
 	l.step("code", "%s", code)
@@ -189,27 +195,41 @@ func (l *tryLoop) step(name, format string, args ...any) {
 
 func took(since time.Time) time.Duration { return time.Since(since).Round(100 * time.Microsecond) }
 
-// message waits for the message in the outbox.
-func (l *tryLoop) message(ctx context.Context, since time.Time) (code, text string, err error) {
-	address := l.base + "/outbox/api/messages?wait=5s&channel=" + l.channel + "&to=" + url.QueryEscape(l.to)
+// inMessage is a message as the outbox has it.
+type inMessage struct {
+	ID   string `json:"id"`
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// inbox is what the outbox has for whom the code goes to, newest first.
+func (l *tryLoop) inbox(ctx context.Context, more url.Values) ([]inMessage, error) {
+	query := url.Values{"channel": {l.channel}, "to": {l.to}}
+	maps.Copy(query, more)
+	var box struct {
+		Messages []inMessage `json:"messages"`
+	}
+	err := l.do(ctx, http.MethodGet, l.base+"/outbox/api/messages?"+query.Encode(), nil, &box)
+	return box.Messages, err
+}
+
+// message waits for a message in the outbox that was not there before.
+func (l *tryLoop) message(ctx context.Context, before []inMessage) (inMessage, error) {
+	more := url.Values{"wait": {"5s"}}
+	if len(before) > 0 {
+		more.Set("since", before[0].ID)
+	}
 	// What comes, comes at once; two waits are for a server that is busy.
 	for range 2 {
-		var box struct {
-			Messages []struct {
-				Code      string    `json:"code"`
-				Text      string    `json:"text"`
-				CreatedAt time.Time `json:"created_at"`
-			} `json:"messages"`
+		got, err := l.inbox(ctx, more)
+		if err != nil {
+			return inMessage{}, err
 		}
-		if err := l.do(ctx, http.MethodGet, address, nil, &box); err != nil {
-			return "", "", err
-		}
-		// Times in the outbox are cut to the millisecond.
-		if len(box.Messages) > 0 && !box.Messages[0].CreatedAt.Before(since.Add(-time.Second)) {
-			return box.Messages[0].Code, box.Messages[0].Text, nil
+		if len(got) > 0 {
+			return got[0], nil
 		}
 	}
-	return "", "", fmt.Errorf("no message arrived in the outbox: %s/dashboard/messages says what became of it", l.base)
+	return inMessage{}, fmt.Errorf("no message arrived in the outbox: %s/dashboard/messages says what became of it", l.base)
 }
 
 func (l *tryLoop) call(ctx context.Context, path string, body map[string]string, into any) error {

@@ -67,7 +67,7 @@ func TestExitStatus(t *testing.T) {
 		{"try sms 0777", 2, `doorcode: "0777" is no phone number .*such as \+447700900123`},
 		{"try email nobody", 2, `doorcode: "nobody" is no e-mail address: .*someone@example\.com`},
 		{"dev --config none.yaml", 1, `doorcode: read configuration file: open none\.yaml: .*: name one with --config .*doorcode init`},
-		{"dev --tls-cert c.pem --tls-key k.pem", 1, `doorcode: load certificate: open c\.pem: .*: name two PEM files`},
+		{"dev --addr 127.0.0.1:0 --tls-cert c.pem --tls-key k.pem", 1, `doorcode: load certificate: open c\.pem: .*: name two PEM files`},
 		{"init nowhere/doorcode.yaml", 1, `doorcode: write the configuration file: .*: name a file in a folder`},
 		{"keys new --key-file nowhere/doorcode.key", 1, `doorcode: make key file: .*: name a place with --key-file`},
 	}
@@ -160,10 +160,12 @@ func TestTry(t *testing.T) {
 		s := run.Start()
 		run.Note("+447700900123", "someone@mail.example")
 		for channel, to := range map[string]string{"sms": "+447700900123", "email": "someone@mail.example"} {
-			stdout, stderr, status := command(t, s.Dir(), "try", channel, to)
-			check(t, to, stdout, stderr, status)
-			if !strings.Contains(stdout, s.URL) {
-				t.Errorf("it did not use the server that runs:\n%s", stdout)
+			for range 3 { // what was sent before is in the outbox too
+				stdout, stderr, status := command(t, s.Dir(), "try", channel, to)
+				check(t, to, stdout, stderr, status)
+				if !strings.Contains(stdout, s.URL) {
+					t.Errorf("it did not use the server that runs:\n%s", stdout)
+				}
 			}
 		}
 		s.NoteOutbox()

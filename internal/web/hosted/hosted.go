@@ -141,7 +141,7 @@ func (p *Pages) handle(fn web.HandlerFunc) http.Handler {
 func (p *Pages) asset(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	switch name {
-	case "login.css", "send.js", "prove.js", "phone.js":
+	case "login.css", "login.js", "send.js", "prove.js":
 	default:
 		http.NotFound(w, r)
 		return nil

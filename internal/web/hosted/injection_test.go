@@ -93,7 +93,7 @@ func TestINJ11Languages(t *testing.T) {
 			continue // longer than any address may be
 		}
 		st, _, body = w.Do(t, "GET", "/authorize?"+q, "", "Accept-Language", header)
-		if st >= 500 || strings.Contains(body, "<script") || strings.Contains(body, "root:") {
+		if st >= 500 || strings.Contains(strings.ReplaceAll(body, ourScript, ""), "<script") || strings.Contains(body, "root:") {
 			t.Errorf("ui_locales %.40q: %d", l, st)
 		}
 	}

@@ -20,9 +20,10 @@ import (
 	"github.com/doorcode/doorcode/internal/web"
 )
 
-// policy is what a page may do: show our style and run our one module. There is no form-action in it:
-// browsers apply that to where a form leads in the end as well, which is an
-// address of the application, and wherever that sends people next.
+// policy is what a page may do: show our style and run our scripts. There is no
+// form-action in it: browsers apply that to where a form leads in the end as
+// well, which is an address of the application, and wherever that sends people
+// next.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
 
 // page is what the templates are given.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
 
@@ -211,7 +211,7 @@ func (d *Dashboard) messagesCSV(w http.ResponseWriter, q *request) error {
 		for i := range found.Items {
 			m := &found.Items[i]
 			r := d.messageLine(m, names, false)
-			_ = out.Write(plainCells(m.ID, m.CreatedAt.UTC().Format(time.RFC3339), string(m.Channel), delivery.MaskTo(m.Channel, m.To), string(m.State),
+			_ = out.Write(plainCells(m.ID, m.CreatedAt.UTC().Format(time.RFC3339), string(m.Channel), address.Mask(m.Channel, m.To), string(m.State),
 				r.Connection, r.Client, m.Provider, m.ProviderID, m.Language, m.Encoding, strconv.Itoa(m.Segments), r.Latency, m.ErrorCode, m.ErrorText))
 		}
 		n += len(found.Items)

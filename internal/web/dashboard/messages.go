@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/manage"
 	"github.com/doorcode/doorcode/internal/tenant"
@@ -264,7 +264,7 @@ func (d *Dashboard) showMessage(w http.ResponseWriter, q *request, reveal bool) 
 		return err
 	}
 	p := d.messageShown(q, &m, names, reveal)
-	v := view{Title: "Message to " + delivery.MaskTo(m.Channel, m.To), Body: p}
+	v := view{Title: "Message to " + address.Mask(m.Channel, m.To), Body: p}
 	if p.Live && !reveal {
 		v.Script = "live.js"
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/address"
-	"github.com/doorcode/doorcode/internal/delivery"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -26,7 +25,7 @@ func userAddress(id tenant.UserID, tab string) string {
 func shownIdentifier(channel tenant.Channel, to string, revealed bool) string {
 	switch {
 	case !revealed:
-		return delivery.MaskTo(channel, to)
+		return address.Mask(channel, to)
 	case channel == tenant.Email:
 		return to
 	}
@@ -93,7 +92,7 @@ func documentOf(o *settings.Object, identifiers []string, revealed bool) string 
 			continue // texts always marshal
 		}
 		for _, form := range []string{id, string(written[1 : len(written)-1])} {
-			text = strings.ReplaceAll(text, form, delivery.MaskTo(channelFor(id), id))
+			text = strings.ReplaceAll(text, form, address.Mask(channelFor(id), id))
 		}
 	}
 	return text

@@ -77,10 +77,6 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e 
 		d.Link = c.HostedLinks && c.Channel == tenant.Email
 		d.SMS, d.Connection, d.SignUp = c.Channel == tenant.SMS, c.Name, !c.NoSignUp
 	}
-	d.Identifier = t.Identifier
-	if d.SMS {
-		d.Identifier = address.Readable(t.Identifier)
-	}
 	name := "code"
 	switch v.Page {
 	case authorize.PageIdentify:
@@ -101,6 +97,7 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e 
 		name, d.Title, d.UserCode = "device", "Connect a device to "+d.App+"?", t.Request.UserCode
 		d.consent(v)
 	default:
+		d.Identifier = recipient(t)
 		d.Title = "Check your e-mail"
 		if d.SMS {
 			d.Title = "Check your phone"
@@ -143,6 +140,24 @@ func statusOf(why problem) int {
 		return http.StatusTooManyRequests
 	}
 	return http.StatusUnprocessableEntity
+}
+
+// recipient is where the code went, as it was typed: most of those that never
+// come went to another number than was meant. What the application had named is
+// masked, since nobody has typed it who could have mistyped it.
+func recipient(t *tenant.Transaction) string {
+	switch hint := t.Request.LoginHint; {
+	case t.Channel == tenant.Email:
+		if named, err := address.Email(hint); err != nil || named != t.Identifier {
+			return t.Identifier
+		}
+	default:
+		c, _ := address.CountryOf(t.Identifier, "")
+		if named, err := address.TypedPhoneIn(hint, c.Region); err != nil || named != t.Identifier {
+			return address.Readable(t.Identifier)
+		}
+	}
+	return address.Mask(t.Channel, t.Identifier)
 }
 
 // prefill is what the field has in it: what was typed, what was typed before, or

@@ -2,6 +2,7 @@ package hosted_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -299,5 +300,40 @@ func TestL6CountryFollowsTheNumber(t *testing.T) {
 	}
 	if w.messagesTo("+61431234567") != 1 {
 		t.Error("the country that was found by typing its name was not taken")
+	}
+}
+
+// L21: a number or an address that was typed is shown as it is, one that the
+// application has named is masked.
+func TestL21Masked(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct{ connection, hint, typed, shown string }{
+		{"sms", "", "+447700900541", "+44 7700 900541"},
+		{"sms", "+447700900542", "", "+44••••••0542"},
+		{"sms", "+44 7700 900-543", "07700 900543", "+44••••••0543"},
+		{"sms", "07700 900544", "+447700900544", "+44••••••0544"},
+		{"sms", "+447700900545", "+447700900546", "+44 7700 900546"},
+		{"sms", "sam@mail.example", "+447700900547", "+44 7700 900547"},
+		{"email", "", "Sam1@mail.example", "sam1@mail.example"},
+		{"email", "Sam2@mail.example", "", "s•••@m•••.example"},
+		{"email", "sam3@mail.example", "max3@mail.example", "max3@mail.example"},
+	} {
+		b := w.speaking("en-GB")
+		p := w.get(b, "/authorize?"+w.query("connection", tt.connection, "login_hint", tt.hint))
+		f := p.Form("username")
+		if tt.typed != "" {
+			f.Set("username", tt.typed)
+		}
+		p = w.submit(b, f)
+		again := w.submit(b, p.Form("code").Set("code", "1").Press("default"))
+		for _, p := range []*textbrowser.Page{p, again} {
+			got, _, _ := strings.Cut(strings.SplitAfter(p.Body, `<bdi dir="ltr">`)[1], "<")
+			if got = html.UnescapeString(got); got != tt.shown {
+				t.Errorf("%s, named %q and typed %q: shown as %q, want %q", tt.connection, tt.hint, tt.typed, got, tt.shown)
+			}
+		}
+		if back := w.submit(b, p.Form("action").Press("edit")); strings.Contains(back.Form("username").Values.Get("username"), "•") {
+			t.Error("what is to be corrected is masked")
+		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/doorcode/doorcode/internal/delivery"
+	"github.com/doorcode/doorcode/internal/address"
 	"github.com/doorcode/doorcode/internal/settings"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
@@ -74,7 +74,7 @@ func (a *API) messageReply(ctx context.Context, m *tenant.Message) *settings.Obj
 	o.Set("id", m.ID)
 	o.Set("state", string(m.State))
 	o.Set("channel", string(m.Channel))
-	o.Set("to_masked", delivery.MaskTo(m.Channel, m.To))
+	o.Set("to_masked", address.Mask(m.Channel, m.To))
 	o.Set("connection", a.connectionName(ctx, m.Connection))
 	o.Set("client_id", string(m.Client))
 	text("user_id", string(m.User))

@@ -1,7 +1,6 @@
-package delivery
+package address
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -10,10 +9,10 @@ import (
 
 const dots = "•••"
 
-// MaskTo is an address as lists of messages show it: "+44••••••0123" or
+// Mask is a number or an address as lists of messages show it: "+44••••••0123" or
 // "j•••@e•••.com". Enough is left to tell it from others, too little to write
 // to.
-func MaskTo(channel tenant.Channel, to string) string {
+func Mask(channel tenant.Channel, to string) string {
 	if channel == tenant.Email {
 		return maskEmail(to)
 	}
@@ -47,20 +46,4 @@ func maskEmail(to string) string {
 func first(s string) string {
 	_, size := utf8.DecodeRuneInString(s)
 	return s[:size]
-}
-
-// CheckLine refuses a value that must stay on one line of a protocol: an
-// address, a subject, a header. Senders check all of these, whatever was checked
-// before, since what ends a line is where a second recipient begins.
-func CheckLine(what, value string) error {
-	for _, r := range value {
-		switch {
-		case r < ' ', r == 0x7f, r >= 0x80 && r < 0xa0, r == 0x2028, r == 0x2029, r == utf8.RuneError:
-			return &Error{
-				Code: CodeBadAddress, Class: Permanent,
-				Text: fmt.Sprintf("The %s contains a character that is not allowed there (%U).", what, r),
-			}
-		}
-	}
-	return nil
 }

@@ -123,15 +123,17 @@ func (t Times) Last(n int) time.Time {
 func SendsWait(sent Times, cleared, now time.Time) (wait time.Duration, cooling bool) {
 	hour := sent.Last(MaxSendsHour).Add(time.Hour).Sub(now)
 	day := sent.Last(MaxSendsDay).Add(24 * time.Hour).Sub(now)
-	if limit := max(hour, day); limit > 0 {
-		return limit, false
-	}
+	limit, cool := max(0, hour, day), max(0, cooldown(sent, cleared, now))
+	return max(limit, cool), limit == 0 && cool > 0
+}
+
+// cooldown is how long the wait after the last send goes on.
+func cooldown(sent Times, cleared, now time.Time) time.Duration {
 	cooldowns := Cooldowns()
 	for n := len(cooldowns); n >= 1; n-- {
 		if at := sent.Last(n); at.After(cleared) && at.After(now.Add(-time.Hour)) {
-			cool := sent.Last(1).Add(cooldowns[n-1]).Sub(now)
-			return max(0, cool), cool > 0
+			return sent.Last(1).Add(cooldowns[n-1]).Sub(now)
 		}
 	}
-	return 0, false
+	return 0
 }

@@ -72,7 +72,7 @@ func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (V
 	if err != nil {
 		return View{}, err
 	}
-	v := View{Page: pageOf(&t), Transaction: t, Client: client}
+	v := View{Page: pageOf(&t), Transaction: t, Client: client, Again: max(0, t.ResendAt.Sub(s.Now()))}
 	if v.Settings, err = s.Settings.Settings(ctx); err != nil {
 		return View{}, err
 	}
@@ -181,13 +181,17 @@ func (s *Service) send(ctx context.Context, in sendTo, b Browser) (Step, error) 
 		Now: s.Now(), ID: t.ID, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode}, To: tenant.StepCode,
 		Connection: c.ID, Channel: c.Channel, Identifier: started.Identifier, Digits: started.Digits,
 	}
+	if started.Again > 0 {
+		choice.ResendAt = choice.Now.Add(started.Again)
+	}
 	if started.Cooldown > 0 && t.Connection == c.ID && t.Identifier == started.Identifier {
 		choice.Digits = t.Digits // of the code that was sent before
 	}
 	if err := s.Ledger.ChooseIdentifier(ctx, choice); err != nil {
 		return Step{}, err
 	}
-	t.Step, t.Connection, t.Channel, t.Identifier, t.Digits = choice.To, c.ID, c.Channel, choice.Identifier, choice.Digits
+	t.Step, t.Connection, t.Channel, t.Identifier = choice.To, c.ID, c.Channel, choice.Identifier
+	t.Digits, t.ResendAt = choice.Digits, choice.ResendAt
 	step := at(t)
 	step.Event, step.Cooldown = started.Event, started.Cooldown
 	return step, nil
@@ -214,7 +218,7 @@ func (s *Service) Edit(ctx context.Context, id string, b Browser) (Step, error) 
 	// the same is typed again.
 	err = s.Ledger.ChooseIdentifier(ctx, Choice{
 		Now: s.Now(), ID: id, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode},
-		To: tenant.StepIdentify, Connection: t.Connection, Channel: t.Channel, Identifier: t.Identifier, Digits: t.Digits,
+		To: tenant.StepIdentify, Connection: t.Connection, Channel: t.Channel, Identifier: t.Identifier, Digits: t.Digits, ResendAt: t.ResendAt,
 	})
 	if err != nil {
 		return Step{}, err

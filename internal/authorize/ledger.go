@@ -101,6 +101,7 @@ type Choice struct {
 	Channel    tenant.Channel
 	Identifier string
 	Digits     int
+	ResendAt   time.Time
 }
 
 // TicketUse is what Ledger.OpenTicket is given.

@@ -83,6 +83,8 @@ type View struct {
 	// one that is chosen, or that the page begins with.
 	Connections []*tenant.Connection
 	Connection  *tenant.Connection
+	// Again is how long it is until PageCode may ask for another code.
+	Again time.Duration
 	// Scopes are what PageConsent and PageDevice ask about, API the API they belong to, and
 	// User who is asked.
 	Scopes oauth.Scopes

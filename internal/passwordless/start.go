@@ -63,6 +63,9 @@ type Started struct {
 	// Cooldown is set on our own pages when the same was asked for only just
 	// now, and nothing was sent: how long until it is again.
 	Cooldown time.Duration
+	// Again is how long it is, on our own pages, until the same may be asked for
+	// again.
+	Again time.Duration
 
 	// Unproven is set on our own pages when a challenge has to be passed first.
 	Unproven bool
@@ -157,13 +160,14 @@ func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
 	if b.Requests.Name != "" {
 		out.RateLeft = begun.Left
 	}
+	if onPage {
+		out.Again = begun.Wait
+	}
 	switch begun.Outcome {
 	case Due, Suppressed, Held:
 		out.Event, out.Message = begun.Event, begun.Message.ID
 	case Cooling:
-		if onPage {
-			out.Cooldown = begun.Wait
-		}
+		out.Cooldown = out.Again
 	}
 	return out
 }

@@ -233,7 +233,7 @@ var takeSendAgain = `
 				WHEN ` + sentSince(2) + ` THEN ` + nth("sends.sent_at", 1) + ` <= $8
 				WHEN ` + sentSince(1) + ` THEN ` + nth("sends.sent_at", 1) + ` <= $7
 				ELSE TRUE END
-	RETURNING sent_at`
+	RETURNING sent_at, cleared_at`
 
 func sentSince(n int) string {
 	at := nth("sends.sent_at", n)
@@ -252,18 +252,20 @@ func sendArgs(b passwordless.Begin, name string) []any {
 	return args
 }
 
-// takeSend counts the send under a name. It reports true when nothing is to be sent.
+// takeSend counts the send under a name, and says in out how long it is until the
+// next. It reports true when nothing is to be sent.
 func takeSend(ctx context.Context, tx querier, b passwordless.Begin, name string, out *passwordless.Begun) (bool, error) {
 	now := b.Now
 	var sent attack.Times
-	err := tx.row(ctx, takeSendText, sendArgs(b, name)...).Scan(&sent)
+	var cleared int64
+	err := tx.row(ctx, takeSendText, sendArgs(b, name)...).Scan(&sent, &cleared)
 	if err == nil {
+		out.Wait, _ = attack.SendsWait(sent, time.UnixMilli(cleared), now)
 		return false, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return true, fmt.Errorf("take send: %w", err)
 	}
-	var cleared int64
 	if err := tx.row(ctx, `SELECT sent_at, cleared_at FROM sends WHERE identifier = $1 AND client_id = $2`,
 		name, b.Code.Key.Client).Scan(&sent, &cleared); err != nil {
 		return true, fmt.Errorf("read sends: %w", err)

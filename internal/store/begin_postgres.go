@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/passwordless"
@@ -78,8 +79,8 @@ var beginPostgresText = strings.ReplaceAll(`
 			CASE why WHEN 0 THEN $33 WHEN 1 THEN $34 ELSE $35 END, CASE ok.user_id WHEN '' THEN $2 ELSE '' END
 		FROM ok
 	)
-	SELECT st.user_id, st.blocked, st.times, (SELECT tat FROM request), code.salt, code.expires_at
-	FROM st LEFT JOIN code ON TRUE`, "OPEN", openCode)
+	SELECT st.user_id, st.blocked, st.times, (SELECT tat FROM request), code.salt, code.expires_at, sent.sent_at, sent.cleared_at
+	FROM st LEFT JOIN code ON TRUE LEFT JOIN sent ON TRUE`, "OPEN", openCode)
 
 // beginPostgres begins a sign-in in one round trip. Of a start that a limit
 // refuses the steps tell why.
@@ -90,7 +91,8 @@ func (s *Store) beginPostgres(ctx context.Context, b passwordless.Begin) (passwo
 	}
 	var st standing
 	var salt []byte
-	var tat, expires sql.NullInt64
+	var tat, expires, cleared sql.NullInt64
+	var sent sql.NullString
 	// Many requests come from one address, not from one person: whoever waits for
 	// the address's bucket must not have others wait.
 	run := s.hot
@@ -98,7 +100,7 @@ func (s *Store) beginPostgres(ctx context.Context, b passwordless.Begin) (passwo
 		run = s.alone
 	}
 	err = run(ctx, statement{beginPostgresText, args, func(row scanner) error {
-		return row.Scan(&st.user, &st.blocked, &st.deletions, &tat, &salt, &expires)
+		return row.Scan(&st.user, &st.blocked, &st.deletions, &tat, &salt, &expires, &sent, &cleared)
 	}})
 	switch {
 	case err != nil:
@@ -109,6 +111,9 @@ func (s *Store) beginPostgres(ctx context.Context, b passwordless.Begin) (passwo
 	out := passwordless.Begun{Message: b.Message}
 	if tat.Valid {
 		out.Left, out.Limit = b.Requests.Left(fromMillis(tat.Int64), b.Now), b.Requests.Burst
+	}
+	if sent.Valid {
+		out.Wait, _ = attack.SendsWait(attack.Times(sent.String), time.UnixMilli(cleared.Int64), b.Now)
 	}
 	st.name(&out)
 	out.Message.Salt, out.Message.Digits, out.Message.CodeExpires = salt, b.Code.Digits, fromMillis(expires.Int64)

@@ -122,9 +122,9 @@ func (s *Store) PendingTransaction(ctx context.Context, now time.Time, id string
 	var client tenant.ClientID
 	var doc string
 	err := s.read.row(ctx, `
-		SELECT browser, client_id, request, step, connection_id, channel, identifier, digits, session_id, created_at, expires_at
+		SELECT browser, client_id, request, step, connection_id, channel, identifier, digits, resend_at, session_id, created_at, expires_at
 		FROM transactions WHERE id = $1 AND step <> $2 AND expires_at > $3`, id, tenant.StepDone, toMillis(now)).
-		Scan(&t.Browser, &client, &doc, &t.Step, &t.Connection, &t.Channel, &t.Identifier, &t.Digits, &t.Session, millis{&t.CreatedAt}, millis{&t.Expires})
+		Scan(&t.Browser, &client, &doc, &t.Step, &t.Connection, &t.Channel, &t.Identifier, &t.Digits, millis{&t.ResendAt}, &t.Session, millis{&t.CreatedAt}, millis{&t.Expires})
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, tenant.ErrTransaction
 	}
@@ -152,9 +152,9 @@ func (s *Store) ChooseIdentifier(ctx context.Context, c authorize.Choice) error 
 	from := [2]tenant.TransactionStep{c.From[0], c.From[len(c.From)-1]}
 	return s.write(ctx, func(tx querier) error {
 		n, err := tx.exec(ctx, `
-			UPDATE transactions SET step = $3, connection_id = $4, channel = $5, identifier = $6, digits = $7
-			WHERE id = $1 AND expires_at > $2 AND (step = $8 OR step = $9)`,
-			c.ID, toMillis(c.Now), c.To, c.Connection, c.Channel, c.Identifier, c.Digits, from[0], from[1])
+			UPDATE transactions SET step = $3, connection_id = $4, channel = $5, identifier = $6, digits = $7, resend_at = $8
+			WHERE id = $1 AND expires_at > $2 AND (step = $9 OR step = $10)`,
+			c.ID, toMillis(c.Now), c.To, c.Connection, c.Channel, c.Identifier, c.Digits, toMillis(c.ResendAt), from[0], from[1])
 		return oneRow(n, err)
 	})
 }

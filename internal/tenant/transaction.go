@@ -89,6 +89,8 @@ type Transaction struct {
 	Channel    Channel
 	Identifier string
 	Digits     int // of that code
+	// ResendAt is when another may be asked for. Zero: at once.
+	ResendAt time.Time
 	// Session is who has proved themselves, from StepSignedIn on.
 	Session string
 

@@ -37,12 +37,13 @@ func pending(t *testing.T, s *store.Store, p someone, id string) tenant.Transact
 	}
 	choice := authorize.Choice{
 		Now: start, ID: id, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode}, To: tenant.StepCode,
-		Connection: p.key().Connection, Channel: tenant.SMS, Identifier: p.number, Digits: 6,
+		Connection: p.key().Connection, Channel: tenant.SMS, Identifier: p.number, Digits: 6, ResendAt: start.Add(30 * time.Second),
 	}
 	if err := s.ChooseIdentifier(t.Context(), choice); err != nil {
 		t.Fatal(err)
 	}
 	tx.Step, tx.Connection, tx.Channel, tx.Identifier, tx.Digits = choice.To, choice.Connection, choice.Channel, choice.Identifier, 6
+	tx.ResendAt = choice.ResendAt
 	return tx
 }
 

@@ -288,36 +288,38 @@ func TestOTP06CodeIsBound(t *testing.T) {
 func TestBRU02Sends(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		p := someone{"+447700900123", "app"}
-		ask := func(at time.Duration) passwordless.BeginOutcome {
+		ask := func(at time.Duration) passwordless.Begun {
 			b := p.begin(start.Add(at), "x")
 			b.Sends = true
-			return mustBegin(t, s, b).Outcome
+			return mustBegin(t, s, b)
 		}
+		const day = 24 * time.Hour
 		steps := []struct {
 			at   time.Duration
 			want passwordless.BeginOutcome
+			next time.Duration // when the next is sent
 		}{
-			{0, passwordless.Due},
-			{29 * time.Second, passwordless.Cooling},
-			{30 * time.Second, passwordless.Due},
-			{89 * time.Second, passwordless.Cooling},
-			{90 * time.Second, passwordless.Due},
-			{209 * time.Second, passwordless.Cooling},
-			{210 * time.Second, passwordless.Due},
-			{509 * time.Second, passwordless.Cooling},
-			{510 * time.Second, passwordless.Due},
-			{59 * time.Minute, passwordless.TooManySends},
-			{60 * time.Minute, passwordless.Due},
-			{2*time.Hour + 1*time.Minute, passwordless.Due},
-			{3*time.Hour + 2*time.Minute, passwordless.Due},
-			{4*time.Hour + 3*time.Minute, passwordless.Due},
-			{5*time.Hour + 4*time.Minute, passwordless.Due},
-			{6*time.Hour + 5*time.Minute, passwordless.TooManySends}, // ten in the day
-			{24 * time.Hour, passwordless.Due},
+			{0, passwordless.Due, 30 * time.Second},
+			{29 * time.Second, passwordless.Cooling, 30 * time.Second},
+			{30 * time.Second, passwordless.Due, 90 * time.Second},
+			{89 * time.Second, passwordless.Cooling, 90 * time.Second},
+			{90 * time.Second, passwordless.Due, 210 * time.Second},
+			{209 * time.Second, passwordless.Cooling, 210 * time.Second},
+			{210 * time.Second, passwordless.Due, 510 * time.Second},
+			{509 * time.Second, passwordless.Cooling, 510 * time.Second},
+			{510 * time.Second, passwordless.Due, time.Hour},
+			{59 * time.Minute, passwordless.TooManySends, time.Hour},
+			{time.Hour, passwordless.Due, time.Hour + 300*time.Second},
+			{2*time.Hour + 1*time.Minute, passwordless.Due, 2*time.Hour + 90*time.Second},
+			{3*time.Hour + 2*time.Minute, passwordless.Due, 3*time.Hour + 150*time.Second},
+			{4*time.Hour + 3*time.Minute, passwordless.Due, 4*time.Hour + 210*time.Second},
+			{5*time.Hour + 4*time.Minute, passwordless.Due, day},
+			{6*time.Hour + 5*time.Minute, passwordless.TooManySends, day}, // ten in the day
+			{day, passwordless.Due, day + 30*time.Second},
 		}
 		for _, st := range steps {
-			if got := ask(st.at); got != st.want {
-				t.Errorf("at %v: %v, want %v", st.at, got, st.want)
+			if got := ask(st.at); got.Outcome != st.want || st.at+got.Wait != st.next {
+				t.Errorf("at %v: %v, the next at %v, want %v and %v", st.at, got.Outcome, st.at+got.Wait, st.want, st.next)
 			}
 		}
 		// Another application is not silenced by this one's flood.

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
 )
 
@@ -29,9 +30,9 @@ type tab struct {
 	sent atomic.Int32
 }
 
-func newTab(t *testing.T) *tab {
+func newTab(t *testing.T, change ...func(*config.Config)) *tab {
 	t.Helper()
-	b := &tab{ctx: chromium.New(t), world: newWorld(t), app: newApplication(t)}
+	b := &tab{ctx: chromium.New(t), world: newWorld(t, change...), app: newApplication(t)}
 	b.manage(http.MethodPatch, "/api/v2/clients/"+b.Ready.ClientID, fmt.Sprintf(`{"callbacks":[%q]}`, b.app.URL+"/callback"))
 	chromedp.ListenTarget(b.ctx, func(e any) {
 		if e, ok := e.(*fetch.EventRequestPaused); ok {
@@ -55,6 +56,16 @@ func (b *tab) run(actions ...chromedp.Action) {
 	if err := chromedp.Run(b.ctx, actions...); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// before has a script run before those of every page.
+func (b *tab) before(script string) (id page.ScriptIdentifier) {
+	b.t.Helper()
+	b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		id, err = page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
+		return err
+	}))
+	return id
 }
 
 // atCode opens the page that asks for the code of a number, and returns the code.
@@ -253,16 +264,7 @@ func TestL24WebOTP(t *testing.T) {
 			wrong.Store(e.Entry.Text)
 		}
 	})
-	before := func(script string) page.ScriptIdentifier {
-		t.Helper()
-		var id page.ScriptIdentifier
-		b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-			id, err = page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
-			return err
-		}))
-		return id
-	}
-	reader := before(`window.OTPCredential = class {};
+	reader := b.before(`window.OTPCredential = class {};
 		navigator.credentials.get = (asked) => new Promise((resolve, reject) => {
 			window.asked = JSON.stringify(asked.otp);
 			window.bring = (code) => resolve({ code });
@@ -291,11 +293,66 @@ func TestL24WebOTP(t *testing.T) {
 	}
 	wrong = atomic.Value{}
 	b.run(page.RemoveScriptToEvaluateOnNewDocument(reader))
-	before(`delete window.OTPCredential;`)
+	b.before(`delete window.OTPCredential;`)
 	code = b.atCode("+447700900563")
 	b.run(chromedp.SendKeys("#code", code+"\r"))
 	b.arrives("without WebOTP")
 	if said := wrong.Load(); said != nil {
 		t.Errorf("where it cannot, the page says %q", said)
 	}
+}
+
+// L19: the button for another code says how long it is until there is one, stays
+// where the Tab key leads, and tells once when it is over.
+func TestL19Resend(t *testing.T) {
+	b := newTab(t, func(c *config.Config) { c.Limits = "strict" })
+	b.before(`let ahead = 0;
+		window.advance = (seconds) => { ahead += seconds * 1000; };
+		Date.now = ((now) => () => now() + ahead)(Date.now);
+		addEventListener("DOMContentLoaded", () => {
+			window.told = [];
+			const again = document.getElementById("again");
+			if (again) {
+				new MutationObserver(() => told.push(again.textContent)).observe(again, { childList: true });
+			}
+		});`)
+	const number = "+447700900571"
+	b.atCode(number)
+	says := func(pattern, disabled string) chromedp.Action {
+		return chromium.Becomes(fmt.Sprintf(`(() => {
+			const button = document.getElementById("resend");
+			return /%s/.test(button.textContent) && (button.getAttribute("aria-disabled") ?? "") === %q && button.tabIndex === 0;
+		})()`, pattern, disabled))
+	}
+	b.run(says(`^Send again in (30|2\d) s$`, "true"), says(`^Send again in (29|2\d) s$`, "true"))
+	b.run(chromedp.Click("#resend"), chromedp.Focus("#resend"), chromedp.KeyEvent("\r"))
+	b.stays("while it waits", "")
+
+	b.run(chromedp.Evaluate(`advance(30)`, nil), says(`^Send again$`, ""))
+	var told []string
+	if b.run(chromedp.Sleep(time.Second), chromedp.Evaluate(`told`, &told)); len(told) != 1 || told[0] != "You can ask for another code now." {
+		t.Errorf("a screen reader is told %q", told)
+	}
+	// The server goes by its own clock.
+	b.run(chromedp.Click("#resend"), chromedp.WaitVisible(`[role=alert]`), says(`^Send again in \d+ s$`, "true"))
+	if n := b.messagesTo(number); n != 1 {
+		t.Errorf("%d messages within the wait", n)
+	}
+	b.Clock.Advance(31 * time.Second)
+	b.run(chromedp.Evaluate(`advance(31)`, nil), says(`^Send again$`, ""), chromedp.Click("#resend"), says(`^Send again in (60|5\d) s$`, "true"))
+	if n := b.messagesTo(number); n != 2 {
+		t.Errorf("%d messages after the wait", n)
+	}
+	b.Clock.Advance(time.Minute)
+	b.run(chromedp.Evaluate(`advance(60)`, nil), says(`^Send again$`, ""), chromedp.Click("#resend"), says(`^Send again in 2 min$`, "true"))
+	// A page that is loaded again goes on where it was.
+	b.Clock.Advance(80 * time.Second)
+	b.run(chromedp.Reload(), says(`^Send again in (40|3\d) s$`, "true"))
+
+	// Whoever has used up the code cannot have another at once either.
+	code := b.code(number)
+	for range 3 {
+		b.run(chromedp.SendKeys("#code", wrongFor(code)+"\r"), chromium.Becomes(`document.querySelector("[role=alert]") !== null && !document.getElementById("code")?.value`))
+	}
+	b.run(says(`^Send a new code in (40|3\d) s$`, "true"))
 }

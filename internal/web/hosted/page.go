@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -53,6 +54,7 @@ type page struct {
 
 	Identifier string
 	Digits     int
+	Wait       int // seconds until another code may be asked for
 
 	User     string
 	UserCode string
@@ -98,6 +100,7 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e 
 		d.consent(v)
 	default:
 		d.Identifier = recipient(t)
+		d.Wait = int(math.Ceil(v.Again.Seconds()))
 		d.Title = "Check your e-mail"
 		if d.SMS {
 			d.Title = "Check your phone"

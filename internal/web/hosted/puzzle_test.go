@@ -13,7 +13,6 @@ import (
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/config"
-	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/chromium"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
@@ -22,8 +21,7 @@ import (
 // are not used, after many that were and then as many that were not as it takes.
 func pressedWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, Server: testkit.Start(t, func(c *config.Config) { c.Limits = "auth0" })}
-	w.browser = w.newBrowser()
+	w := newWorld(t, func(c *config.Config) { c.Limits = "auth0" })
 	sms, err := w.Store.Connection(t.Context(), "sms")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/testkit"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
@@ -30,9 +31,9 @@ type world struct {
 	browser *textbrowser.Browser
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*config.Config)) *world {
 	t.Helper()
-	w := &world{t: t, Server: testkit.Start(t)}
+	w := &world{t: t, Server: testkit.Start(t, change...)}
 	w.browser = w.newBrowser()
 	return w
 }

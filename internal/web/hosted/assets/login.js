@@ -89,6 +89,36 @@ function sendWholeCodes() {
 	}
 }
 
+// Another code can be asked for when the server takes that again. Until then the
+// button says how long it is, and a screen reader is told when it is over.
+function countDown(button) {
+	const label = button.textContent;
+	const end = Date.now() + Number(button.dataset.wait) * 1000;
+	const isWaiting = () => Date.now() < end;
+
+	function show() {
+		if (!isWaiting()) {
+			button.removeAttribute("aria-disabled");
+			button.textContent = label;
+			document.getElementById("again").textContent = button.dataset.ready;
+			return;
+		}
+		button.setAttribute("aria-disabled", "true");
+		const left = Math.ceil((end - Date.now()) / 1000);
+		button.textContent = label + (left < 100
+			? button.dataset.seconds.replace("{}", left)
+			: button.dataset.minutes.replace("{}", Math.ceil(left / 60)));
+		setTimeout(show, 250);
+	}
+
+	button.addEventListener("click", (event) => {
+		if (isWaiting()) {
+			event.preventDefault();
+		}
+	});
+	show();
+}
+
 function international(text) {
 	const digits = plain(text).replace(/[^\d+]/g, "").replace(/^00/, "+");
 	return digits.startsWith("+") ? digits : "";
@@ -120,6 +150,10 @@ function chooseCountry() {
 
 if (field) {
 	sendWholeCodes();
+}
+const resend = document.getElementById("resend");
+if (resend && "wait" in resend.dataset) {
+	countDown(resend);
 }
 if (number && country) {
 	number.addEventListener("input", chooseCountry);

@@ -56,13 +56,17 @@ func (s *Service) Consent(ctx context.Context, id string, allow bool, b Browser)
 	if !allow {
 		return s.abandon(ctx, &t, client, b, oauth.AccessDenied("User did not authorize the request"))
 	}
+	var step Step
 	_, granted, err := s.grantable(ctx, client, &t.Request)
-	if err != nil {
+	if err == nil {
+		step, err = s.issue(ctx, issuing{client: client, transaction: &t, browser: b, consent: &tenant.Consent{
+			Client: client.ID, Audience: t.Request.Audience, Scope: told(granted, &t.Request).String(),
+		}})
+	}
+	if err != nil && !IsTransaction(err) && !fault.Has(err, fault.Internal) {
 		return s.abandon(ctx, &t, client, b, fault.Of(err))
 	}
-	return s.issue(ctx, issuing{client: client, transaction: &t, browser: b, consent: &tenant.Consent{
-		Client: client.ID, Audience: t.Request.Audience, Scope: told(granted, &t.Request).String(),
-	}})
+	return step, err
 }
 
 // asked is the session of whom the browser is signed in as, who must be the one

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/passwordless"
 	"github.com/doorcode/doorcode/internal/tenant"
 )
@@ -31,7 +32,12 @@ func (s *Service) pending(ctx context.Context, id string, b Browser) (tenant.Tra
 		return tenant.Transaction{}, nil, tenant.ErrTransaction
 	}
 	client, err := s.Settings.Client(ctx, t.Request.Client)
-	if fault.Has(err, fault.NotFound) {
+	if err == nil && t.Request.UserCode == "" {
+		// What it leads to may have been taken from the application since. Then
+		// nothing is sent there, not even an error.
+		_, err = oauth.Redirect(client, t.Request.RedirectURI, s.HTTPS)
+	}
+	if err != nil && !fault.Has(err, fault.Internal) {
 		return tenant.Transaction{}, nil, tenant.ErrTransaction.Because(err)
 	}
 	return t, client, err
@@ -65,8 +71,9 @@ func (s *Service) Restart(ctx context.Context, id string) (string, error) {
 	return set.LoginURI, nil
 }
 
-// Show returns what the page of a sign-in shows. The connection is the one that
-// is asked for by name, if the sign-in may use it and has not chosen one.
+// Show returns what the page of a sign-in shows. A connection that is asked for by
+// name is the one to identify oneself by, if the sign-in may use it: who waits for
+// a code that does not come can choose another way.
 func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (View, error) {
 	t, client, err := s.pending(ctx, id, b)
 	if err != nil {
@@ -79,15 +86,30 @@ func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (V
 	if v.Connections, v.Connection, err = s.offered(ctx, client, &t.Request); err != nil {
 		return View{}, err
 	}
-	for _, c := range v.Connections {
-		if t.Connection == c.ID || t.Connection == "" && connection != "" && c.Name == connection {
-			v.Connection = c
-		}
-	}
+	v.choose(connection)
 	if v.Page != PageConsent && v.Page != PageDevice {
 		return v, nil
 	}
 	return v, s.viewConsent(ctx, &v, b)
+}
+
+// choose picks the connection of the page: the one that is named, else the one
+// that the sign-in has come to.
+func (v *View) choose(named string) {
+	chosen := v.Transaction.Connection
+	for _, c := range v.Connections {
+		if c.ID == chosen {
+			v.Connection = c
+		}
+	}
+	if v.Page != PageIdentify && v.Page != PageCode {
+		return
+	}
+	for _, c := range v.Connections {
+		if c.Name == named && c.ID != chosen {
+			v.Page, v.Connection, v.Switched = PageIdentify, c, chosen != ""
+		}
+	}
 }
 
 // Identification is who somebody says they are.

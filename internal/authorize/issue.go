@@ -30,6 +30,10 @@ func (s *Service) reply(r *tenant.AuthorizeRequest) oauth.Reply {
 func (s *Service) issue(ctx context.Context, in issuing) (Step, error) {
 	r := &in.transaction.Request
 	now := s.Now()
+	kind, _ := oauth.ParseResponseType(r.ResponseType)
+	if err := kind.Allowed(in.client); err != nil { // which may have changed since it was asked
+		return Step{}, err
+	}
 	api, granted, err := s.grantable(ctx, in.client, r)
 	if err != nil {
 		return Step{}, err
@@ -45,7 +49,6 @@ func (s *Service) issue(ctx context.Context, in issuing) (Step, error) {
 	if api != nil {
 		g.Grant.Audience = api.Identifier
 	}
-	kind, _ := oauth.ParseResponseType(r.ResponseType)
 	refresh := s.legacy(&g, r, in.client, granted)
 	if r.Legacy && kind.Token && granted.Has(oauth.OpenID) {
 		kind.IDToken = true // which it did not have to name

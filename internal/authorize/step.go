@@ -83,6 +83,8 @@ type View struct {
 	// one that is chosen, or that the page begins with.
 	Connections []*tenant.Connection
 	Connection  *tenant.Connection
+	// Switched says that the sign-in had come to another connection before.
+	Switched bool
 	// Again is how long it is until PageCode may ask for another code.
 	Again time.Duration
 	// Scopes are what PageConsent and PageDevice ask about, API the API they belong to, and

@@ -60,7 +60,7 @@ func ReadAuthorize(set *tenant.Settings, c *tenant.Client, redirectURI string, v
 		Scope: v.Get("scope"), State: v.Get("state"), Nonce: v.Get("nonce"),
 		Challenge: v.Get("code_challenge"), LoginHint: v.Get("login_hint"), Connection: v.Get("connection"),
 		ScreenHint: v.Get("screen_hint"), UILocales: v.Get("ui_locales"),
-		Organization: v.Get("organization"), Device: v.Get("device"), DPoPKey: v.Get("dpop_jkt"),
+		Device: v.Get("device"), DPoPKey: v.Get("dpop_jkt"),
 	}
 	// Ignoring an object would lose what is only in it, the state and the
 	// nonce, and serve another request than was made (R23).
@@ -72,6 +72,14 @@ func ReadAuthorize(set *tenant.Settings, c *tenant.Client, redirectURI string, v
 	}
 	if err := readResponse(c, &r, v); err != nil {
 		return r, err
+	}
+	// An application that asks for members of an organization must not get
+	// somebody of whom nobody knows whether they are (Auth0: organization_usage
+	// "deny").
+	for _, name := range []string{"organization", "invitation"} {
+		if v.Get(name) != "" {
+			return r, InvalidRequest("parameter " + name + " is not allowed for this client")
+		}
 	}
 	var err error
 	if r.Audience, err = Audience(v.Get("audience"), v.Get("resource"), set.ResourceParameter); err != nil {
@@ -106,7 +114,6 @@ func checkSize(r *tenant.AuthorizeRequest, v Values) error {
 		{"connection", r.Connection},
 		{"screen_hint", r.ScreenHint},
 		{"ui_locales", r.UILocales},
-		{"organization", r.Organization},
 		{"device", r.Device},
 		{"dpop_jkt", r.DPoPKey},
 	} {
@@ -142,11 +149,8 @@ func readResponse(c *tenant.Client, r *tenant.AuthorizeRequest, v Values) error 
 	if r.ResponseMode == ModeWebMessage && Origin(r.RedirectURI) == "" {
 		return InvalidRequest("response_mode web_message needs a redirect_uri with an origin.")
 	}
-	if t.Code && !c.MayUse(tenant.GrantAuthorizationCode) {
-		return GrantNotAllowed(tenant.GrantAuthorizationCode)
-	}
-	if t.FrontChannel() && !c.MayUse(tenant.GrantImplicit) {
-		return GrantNotAllowed(tenant.GrantImplicit)
+	if err := t.Allowed(c); err != nil {
+		return err
 	}
 	if t.Token && c.NeedsProof {
 		return Unbound()

@@ -127,6 +127,8 @@ func TestReadAuthorizeRefuses(t *testing.T) {
 		{"an ID token without openid", webApp(), []string{"response_type", "id_token", "scope", "email"}, "invalid_request"},
 		{"an unknown prompt", webApp(), []string{"prompt", "now"}, "invalid_request"},
 		{"prompt none with another", webApp(), []string{"prompt", "none login"}, "invalid_request"},
+		{"members of an organization", webApp(), []string{"organization", "org_1"}, "invalid_request"},
+		{"an invitation", webApp(), []string{"invitation", "i"}, "invalid_request"},
 		{"a max_age that is no number", webApp(), []string{"max_age", "soon"}, "invalid_request"},
 		{"a negative max_age", webApp(), []string{"max_age", "-1"}, "invalid_request"},
 		{"a max_age beyond all", webApp(), []string{"max_age", "99999999999"}, "invalid_request"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/tenant"
 )
 
 // The ways an answer of /authorize travels (OAuth 2.0 Multiple Response Type
@@ -53,6 +54,17 @@ func ParseResponseType(s string) (ResponseType, bool) {
 		*is = true
 	}
 	return t, len(words) > 0
+}
+
+// Allowed refuses a response type that an application's grants do not allow.
+func (t ResponseType) Allowed(c *tenant.Client) error {
+	if t.Code && !c.MayUse(tenant.GrantAuthorizationCode) {
+		return GrantNotAllowed(tenant.GrantAuthorizationCode)
+	}
+	if t.FrontChannel() && !c.MayUse(tenant.GrantImplicit) {
+		return GrantNotAllowed(tenant.GrantImplicit)
+	}
+	return nil
 }
 
 // String is the response type with its words in one order.

@@ -38,7 +38,6 @@ type requestDoc struct {
 	UILocales     string   `json:"ui_locales,omitempty"`
 	ACR           string   `json:"acr,omitempty"`
 	Claims        string   `json:"claims,omitempty"`
-	Organization  string   `json:"organization,omitempty"`
 	Device        string   `json:"device,omitempty"`
 	DPoPKey       string   `json:"dpop_jkt,omitempty"`
 	Legacy        bool     `json:"legacy,omitempty"`
@@ -57,7 +56,7 @@ func (s *Store) encodeRequest(id string, r *tenant.AuthorizeRequest) (string, er
 		Scope: r.Scope, Audience: r.Audience, State: r.State, Nonce: r.Nonce, Challenge: r.Challenge, Prompt: r.Prompt,
 		MaxAge: int64(r.MaxAge / time.Second), HasMaxAge: r.HasMaxAge, LoginHint: r.LoginHint, HintUser: string(r.HintUser),
 		Connection: r.Connection, ScreenHint: r.ScreenHint, UILocales: r.UILocales, ACR: r.ACR, Claims: r.Claims,
-		Organization: r.Organization, Device: r.Device, DPoPKey: r.DPoPKey, Legacy: r.Legacy, UserCode: userCode,
+		Device: r.Device, DPoPKey: r.DPoPKey, Legacy: r.Legacy, UserCode: userCode,
 	})
 	return string(doc), err
 }
@@ -80,7 +79,7 @@ func (s *Store) decodeRequest(id, doc string, client tenant.ClientID) (tenant.Au
 		Scope: d.Scope, Audience: d.Audience, State: d.State, Nonce: d.Nonce, Challenge: d.Challenge, Prompt: d.Prompt,
 		MaxAge: time.Duration(d.MaxAge) * time.Second, HasMaxAge: d.HasMaxAge, LoginHint: d.LoginHint, HintUser: tenant.UserID(d.HintUser),
 		Connection: d.Connection, ScreenHint: d.ScreenHint, UILocales: d.UILocales, ACR: d.ACR, Claims: d.Claims,
-		Organization: d.Organization, Device: d.Device, DPoPKey: d.DPoPKey, Legacy: d.Legacy, UserCode: string(userCode),
+		Device: d.Device, DPoPKey: d.DPoPKey, Legacy: d.Legacy, UserCode: string(userCode),
 	}, nil
 }
 

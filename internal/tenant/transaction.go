@@ -37,15 +37,14 @@ type AuthorizeRequest struct {
 	HasMaxAge     bool
 	LoginHint     string
 	// HintUser is who a checked id_token_hint is about.
-	HintUser     UserID
-	Connection   string // by name
-	ScreenHint   string
-	UILocales    string
-	ACR          string // the class to tell of in the ID token, if any was asked for that there is
-	Claims       string // what is asked for beside the scopes, as Grant.Claims
-	Organization string
-	Device       string // of the legacy pipeline
-	DPoPKey      string // dpop_jkt (RFC 9449 §10)
+	HintUser   UserID
+	Connection string // by name
+	ScreenHint string
+	UILocales  string
+	ACR        string // the class to tell of in the ID token, if any was asked for that there is
+	Claims     string // what is asked for beside the scopes, as Grant.Claims
+	Device     string // of the legacy pipeline
+	DPoPKey    string // dpop_jkt (RFC 9449 §10)
 	// Legacy says that the request is answered as the pipeline before OpenID
 	// Connect did (R9).
 	Legacy bool

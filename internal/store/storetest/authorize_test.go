@@ -29,7 +29,7 @@ func pending(t *testing.T, s *store.Store, p someone, id string) tenant.Transact
 			Client: p.client, RedirectURI: "https://app.example.com/cb", RedirectGiven: true, ResponseType: "code", ResponseMode: "query",
 			Scope: "openid", Audience: "https://api", State: "s+t", Nonce: "n", Challenge: "c", Prompt: []string{"login"}, MaxAge: time.Minute,
 			HasMaxAge: true, LoginHint: "+1", HintUser: "sms|1", Connection: "sms", ScreenHint: "signup", UILocales: "de", ACR: "a", Claims: "userinfo.name",
-			Organization: "org", Device: "d", DPoPKey: "k", Legacy: true,
+			Device: "d", DPoPKey: "k", Legacy: true,
 		},
 	}
 	if _, err := s.AddTransaction(t.Context(), authorize.NewTransaction{Transaction: tx}); err != nil {

@@ -50,6 +50,7 @@ type page struct {
 	Typed      string
 	Phone      *phoneField // nil: an address is asked for
 	SignUp     bool        // people who are new are welcome
+	Switched   bool        // a code was asked for through another connection before
 	Creating   bool        // and that is what was asked for
 
 	Identifier string
@@ -91,7 +92,7 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e 
 		if d.SMS {
 			p.phone(&d, v, e, why)
 		}
-		d.Others = p.others(v)
+		d.Others, d.Switched = p.others(v), v.Switched
 	case authorize.PageConsent:
 		name, d.Title = "consent", "Allow "+d.App+"?"
 		d.consent(v)
@@ -99,7 +100,7 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e 
 		name, d.Title, d.UserCode = "device", "Connect a device to "+d.App+"?", t.Request.UserCode
 		d.consent(v)
 	default:
-		d.Identifier = recipient(t)
+		d.Identifier, d.Others = recipient(t), p.others(v)
 		d.Wait = int(math.Ceil(v.Again.Seconds()))
 		d.Title = "Check your e-mail"
 		if d.SMS {

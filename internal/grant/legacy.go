@@ -149,7 +149,8 @@ type DelegationRequest struct {
 
 // Delegate exchanges a refresh token of the legacy pipeline for a new ID token.
 // The refresh token stays as it is. Where exchanges are limited, rate is told how
-// many are left to the address and the user, and when there are more.
+// many are left to the address and the user, and when there are more. What is
+// over the limit uses no token, and leaves nothing in the log.
 func (s *Service) Delegate(ctx context.Context, r DelegationRequest, rate func(left int, wait time.Duration)) (Answer, error) {
 	client, set, err := s.legacyClient(ctx, r.Credentials, func(f tenant.Flags) bool { return f.NoLegacyDelegation }, tenant.GrantDelegation)
 	if err != nil {
@@ -157,6 +158,9 @@ func (s *Service) Delegate(ctx context.Context, r DelegationRequest, rate func(l
 	}
 	if r.Target != "" && r.Target != string(client.ID) {
 		return Answer{}, oauth.InvalidRequest("The only target of a refresh token is its own application.")
+	}
+	if err := s.delegable(ctx, client, r, rate); err != nil {
+		return Answer{}, err
 	}
 	now := s.Now()
 	used := event.New(event.ExchangeRefresh, now)
@@ -174,18 +178,8 @@ func (s *Service) Delegate(ctx context.Context, r DelegationRequest, rate func(l
 	if done.Outcome != Renewed {
 		return Answer{}, oauth.InvalidRefreshToken()
 	}
-	if s.DelegationLimit != nil {
-		left, wait := s.DelegationLimit.Take(r.IP+" "+string(done.User.ID), now)
-		rate(left, max(wait, s.DelegationLimit.Rate.Every))
-		if wait > 0 {
-			return Answer{}, errRate.After(wait)
-		}
-	}
 	w := &work{client: client, form: token.Form{Strict: set.Flags.StandardsStrict, Attributes: true}}
 	w.granted = oauth.Narrow(oauth.ParseScopes(done.Grant.Scope), r.Scope)
-	if !w.granted.Has(oauth.OpenID) {
-		return Answer{}, oauth.InvalidRequest("The refresh token was not given for the scope openid, or it was not asked for.")
-	}
 	answer, err := s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, event: event.ExchangeRefresh})
 	if err != nil {
 		return Answer{}, err
@@ -195,6 +189,33 @@ func (s *Service) Delegate(ctx context.Context, r DelegationRequest, rate func(l
 		answer.ExpiresIn = token.IDLifetime
 	}
 	return answer, s.deprecated(ctx, event.LegacyDelegation, client, &done.User, r.IP)
+}
+
+// delegable refuses, before the refresh token is used, what is over the limit and
+// what would give no ID token. A token that is not good here takes nothing from
+// any limit; what is wrong with it is said, and recorded, where it is used. A
+// grant's scopes never change, so that what is read holds there.
+func (s *Service) delegable(ctx context.Context, client *tenant.Client, r DelegationRequest, rate func(left int, wait time.Duration)) error {
+	now := s.Now()
+	_, g, err := s.Ledger.RefreshGrant(ctx, s.Tokens.RefreshDigests(r.RefreshToken), client.ID, now)
+	if err != nil && !fault.Has(err, fault.NotFound) {
+		return fmt.Errorf("read grant: %w", err)
+	}
+	good := err == nil && g.Legacy()
+	if limit := s.DelegationLimit; limit != nil {
+		left, wait := limit.Rate.Burst, time.Duration(0)
+		if good {
+			left, wait = limit.Take(r.IP+" "+string(g.User), now)
+		}
+		rate(left, max(wait, limit.Rate.Every))
+		if wait > 0 {
+			return errRate.After(wait)
+		}
+	}
+	if good && !oauth.Narrow(oauth.ParseScopes(g.Scope), r.Scope).Has(oauth.OpenID) {
+		return oauth.InvalidRequest("The refresh token was not given for the scope openid, or it was not asked for.")
+	}
+	return nil
 }
 
 // TokenInfo returns the whole profile of the person whom an ID token of a legacy

@@ -1,0 +1,126 @@
+package authapi_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/doorcode/doorcode/internal/config"
+)
+
+const delegationGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+// newLegacyWorld is a world whose ready-made application says that it is not
+// OIDC-conformant.
+func newLegacyWorld(t *testing.T, change ...func(*config.Config)) *world {
+	t.Helper()
+	w := newWorld(t, change...)
+	w.manage("PATCH", "/clients/"+w.Ready.ClientID, map[string]any{"oidc_conformant": false, "grant_types": []string{
+		"authorization_code", "refresh_token", otp,
+		"http://auth0.com/oauth/legacy/grant-type/ro", "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token",
+	}}).want(t, 200)
+	return w
+}
+
+// owner exchanges a code at /oauth/ro.
+func (w *world) owner(code string, more map[string]string) reply {
+	w.t.Helper()
+	return w.form("/oauth/ro", and(and(w.app(), map[string]string{
+		"grant_type": "password", "connection": "sms", "username": number, "password": code, "scope": "openid offline_access", "device": "phone",
+	}), more))
+}
+
+// ownerTokens are what a right code gives there.
+func (w *world) ownerTokens(more map[string]string) (id, refresh string) {
+	w.t.Helper()
+	got := w.owner(w.code(w.app(), number), more).want(w.t, 200)
+	id, _ = got["id_token"].(string)
+	return id, got["refresh_token"].(string)
+}
+
+func (w *world) delegate(refresh string, more map[string]string) reply {
+	w.t.Helper()
+	return w.form("/delegation", and(and(w.app(), map[string]string{"grant_type": delegationGrant, "refresh_token": refresh, "scope": "openid"}), more))
+}
+
+// logged counts the tenant's log events by type, and deprecations by feature.
+func (w *world) logged() map[string]int {
+	w.t.Helper()
+	var list []struct {
+		Type    string
+		Details struct{ Feature struct{ ID string } }
+	}
+	got := w.manage("GET", "/logs?per_page=100", nil)
+	if err := json.Unmarshal([]byte(got.body), &list); err != nil {
+		w.t.Fatalf("%d %s", got.status, got.body)
+	}
+	n := map[string]int{}
+	for _, e := range list {
+		n[e.Type]++
+		if e.Type == "depnote" {
+			n[e.Details.Feature.ID]++
+		}
+	}
+	return n
+}
+
+// Ten exchanges at once from an address about a user, then ten a minute, and
+// what is over the limit has not been done.
+func TestDelegationLimit(t *testing.T) {
+	w := newLegacyWorld(t, func(c *config.Config) { c.Limits = "auth0" })
+	_, refresh := w.ownerTokens(nil)
+	before := w.logged()
+	for n := range 14 {
+		got := w.delegate(refresh, nil)
+		want, left := http.StatusOK, strconv.Itoa(max(0, 9-n))
+		if n >= 10 {
+			want = http.StatusTooManyRequests
+		}
+		if h := got.header; got.status != want || h.Get("X-RateLimit-Limit") != "10" || h.Get("X-RateLimit-Remaining") != left || h.Get("X-RateLimit-Reset") == "" {
+			t.Fatalf("exchange %d gave %d %s %v", n+1, got.status, got.body, h)
+		}
+		if wait, err := strconv.Atoi(got.header.Get("Retry-After")); want != 200 && (err != nil || wait < 1 || wait > 6) {
+			t.Errorf("exchange %d is to wait %q", n+1, got.header.Get("Retry-After"))
+		}
+	}
+	after := w.logged()
+	for event, want := range map[string]int{"sertft": 10, "fertft": 0, "legacy_delegation": 10} {
+		if n := after[event] - before[event]; n != want {
+			t.Errorf("%d events %s, want %d", n, event, want)
+		}
+	}
+	w.Clock.Advance(6 * time.Second)
+	if got := w.delegate(refresh, nil); got.status != 200 {
+		t.Errorf("an exchange a while later gave %d %s", got.status, got.body)
+	}
+	// A token of nobody is in nobody's way.
+	for range 12 {
+		if got := w.delegate("nothing", nil); got.status != http.StatusForbidden || got.header.Get("X-RateLimit-Limit") != "10" || got.header.Get("X-RateLimit-Remaining") != "10" {
+			t.Fatalf("a token of nobody: %d %s %v", got.status, got.body, got.header)
+		}
+	}
+}
+
+// A refresh token that would give no ID token is not used.
+func TestDelegationNeedsOpenID(t *testing.T) {
+	w := newLegacyWorld(t)
+	_, refresh := w.ownerTokens(map[string]string{"scope": "offline_access"})
+	before := w.logged()["sertft"]
+	if got := w.delegate(refresh, nil); got.status != http.StatusBadRequest || got.code() != "invalid_request" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	_, refresh = w.ownerTokens(nil)
+	if got := w.delegate(refresh, map[string]string{"scope": "email"}); got.status != http.StatusBadRequest || got.code() != "invalid_request" {
+		t.Errorf("without openid: %d %s", got.status, got.body)
+	}
+	if n := w.logged()["sertft"] - before; n != 0 {
+		t.Errorf("%d exchanges were logged as done", n)
+	}
+	// One of OpenID Connect is for /oauth/token.
+	oidc := w.signIn(w.app(), number, nil).want(t, 200)["refresh_token"].(string)
+	if got := w.delegate(oidc, nil); got.status != http.StatusForbidden || got.code() != "invalid_grant" {
+		t.Errorf("a refresh token of OpenID Connect: %d %s", got.status, got.body)
+	}
+}

@@ -16,7 +16,9 @@ import (
 )
 
 // What is here works as it did before OpenID Connect, for applications that say
-// that they need it (R9), as far as the tenant lets them. Each use is logged.
+// that they need it (R9), as far as the tenant lets them. Each use is logged, and
+// so is one that is refused where its refusal is: what nobody records otherwise
+// would let anybody fill the log.
 
 // The refusals of these endpoints.
 var (
@@ -96,7 +98,7 @@ func (s *Service) Owner(ctx context.Context, r OwnerRequest) (Answer, error) {
 		IP: r.IP, UserAgent: r.UserAgent, Grant: g, Refresh: stored, Deprecated: &note,
 	})
 	if err != nil {
-		return Answer{Event: done.Event}, err
+		return Answer{Event: done.Event}, s.refused(ctx, event.LegacyOwner, client, r.IP, done.Event, err)
 	}
 	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: done.Event})
 }
@@ -119,7 +121,7 @@ func (s *Service) Verify(ctx context.Context, r OwnerRequest) (logged string, er
 		Client: client, Realm: r.Connection, Username: r.Username, OTP: r.Password, IP: r.IP, UserAgent: r.UserAgent,
 	})
 	if err != nil {
-		return logged, err
+		return logged, s.refused(ctx, event.LegacyVerify, client, r.IP, logged, err)
 	}
 	return event.Deprecated, s.deprecated(ctx, event.LegacyVerify, client, nil, r.IP)
 }
@@ -135,6 +137,18 @@ func (s *Service) deprecated(ctx context.Context, f event.Feature, client *tenan
 		return fmt.Errorf("log deprecated use: %w", err)
 	}
 	return nil
+}
+
+// refused logs a use that was refused, if there is a record of the refusal, and
+// returns the refusal.
+func (s *Service) refused(ctx context.Context, f event.Feature, client *tenant.Client, ip, record string, refusal error) error {
+	if record == "" {
+		return refusal
+	}
+	if err := s.deprecated(ctx, f, client, nil, ip); err != nil {
+		return err
+	}
+	return refusal
 }
 
 // DelegationRequest brings a refresh token for an ID token (Auth0: /delegation).
@@ -176,7 +190,7 @@ func (s *Service) Delegate(ctx context.Context, r DelegationRequest, rate func(l
 		return Answer{}, fmt.Errorf("use refresh token: %w", err)
 	}
 	if done.Outcome != Renewed {
-		return Answer{}, oauth.InvalidRefreshToken()
+		return Answer{Event: failed.Type}, s.refused(ctx, event.LegacyDelegation, client, r.IP, failed.Type, oauth.InvalidRefreshToken())
 	}
 	w := &work{client: client, form: token.Form{Strict: set.Flags.StandardsStrict, Attributes: true}}
 	w.granted = oauth.Narrow(oauth.ParseScopes(done.Grant.Scope), r.Scope)
@@ -234,6 +248,9 @@ func (s *Service) TokenInfo(ctx context.Context, idToken, ip string) (json.RawMe
 	}
 	user, err := s.Ledger.User(ctx, id.User)
 	if fault.Has(err, fault.NotFound) || err == nil && user.Blocked {
+		if err := s.deprecated(ctx, event.LegacyTokenInfo, client, user, ip); err != nil {
+			return nil, client.ID, err
+		}
 		return nil, client.ID, ErrToken.Because(err)
 	}
 	if err != nil {

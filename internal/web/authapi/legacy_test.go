@@ -124,3 +124,45 @@ func TestDelegationNeedsOpenID(t *testing.T) {
 		t.Errorf("a refresh token of OpenID Connect: %d %s", got.status, got.body)
 	}
 }
+
+// A use that is refused is a use: whoever looks for applications that still need
+// the older endpoints finds it. What is refused without a trace leaves none here.
+func TestRefusedLegacyUsesAreLogged(t *testing.T) {
+	w := newLegacyWorld(t)
+	id, _ := w.ownerTokens(nil)
+	code := w.code(w.app(), number)
+	wrong := "000000"
+	if code == wrong {
+		wrong = "000001"
+	}
+	verify := func(code string) reply {
+		return w.form("/passwordless/verify", and(w.app(), map[string]string{"connection": "sms", "phone_number": number, "verification_code": code}))
+	}
+	block := func(blocked bool) {
+		w.manage("PATCH", "/users/"+claimsOf(t, id)["sub"].(string), map[string]any{"blocked": blocked}).want(t, 200)
+	}
+	for _, c := range []struct {
+		name, feature string
+		status, notes int
+		ask           func() reply
+	}{
+		{"a wrong code", "legacy_ro", 401, 1, func() reply { return w.owner(wrong, nil) }},
+		{"no code at all", "legacy_ro", 401, 0, func() reply { return w.owner("words", nil) }},
+		{"another connection", "legacy_ro", 400, 0, func() reply { return w.owner(wrong, map[string]string{"connection": "pigeon"}) }},
+		{"a wrong code to be checked", "legacy_passwordless_verify", 401, 1, func() reply { return verify(wrong) }},
+		{"a right code to be checked", "legacy_passwordless_verify", 200, 1, func() reply { return verify(code) }},
+		{"a refresh token of nobody", "legacy_delegation", 403, 1, func() reply { return w.delegate("nothing", nil) }},
+		{"a forged ID token", "legacy_tokeninfo", 401, 0, func() reply { return w.form("/tokeninfo", map[string]string{"id_token": id + "x"}) }},
+		{"the ID token of somebody who is blocked", "legacy_tokeninfo", 401, 1, func() reply {
+			block(true)
+			defer block(false)
+			return w.form("/tokeninfo", map[string]string{"id_token": id})
+		}},
+	} {
+		before := w.logged()
+		got := c.ask()
+		if n := w.logged()[c.feature] - before[c.feature]; got.status != c.status || n != c.notes {
+			t.Errorf("%s: %d %s and %d notes, want %d and %d", c.name, got.status, got.body, n, c.status, c.notes)
+		}
+	}
+}

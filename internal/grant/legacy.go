@@ -25,6 +25,8 @@ var (
 	errEndpoint    = fault.New(fault.NotFound, oauth.CodeEndpointDisabled, "This endpoint is disabled for the tenant.")
 	errConformant  = fault.New(fault.Denied, oauth.CodeUnauthorizedClient, "OIDC-conformant clients cannot use this endpoint.")
 	errNeedsClient = oauth.AccessDenied("Client authentication is required")
+	errConnection  = oauth.InvalidRequest("the connection was disabled")
+	errIDToken     = fault.New(fault.Denied, oauth.CodeInvalidToken, "The ID token is not valid.")
 )
 
 // legacyClient finds the application of a request and checks that it may use an
@@ -79,6 +81,9 @@ func (s *Service) Owner(ctx context.Context, r OwnerRequest) (Answer, error) {
 	if len(r.Device) > maxDevice {
 		return Answer{}, oauth.InvalidRequest("Parameter device is too long.")
 	}
+	if err := s.enabled(ctx, r.Connection, client); err != nil {
+		return Answer{}, err
+	}
 	w := &work{
 		Request: Request{Scope: r.Scope}, client: client,
 		form: token.Form{Strict: set.Flags.StandardsStrict, Attributes: true},
@@ -103,6 +108,21 @@ func (s *Service) Owner(ctx context.Context, r OwnerRequest) (Answer, error) {
 	return s.answer(ctx, w, person{user: &done.User, grant: &done.Grant, refresh: text, event: done.Event})
 }
 
+// enabled refuses a connection that there is, and that is not enabled for the
+// application. One that there is not is refused where its code is judged.
+func (s *Service) enabled(ctx context.Context, name string, client *tenant.Client) error {
+	c, err := s.Passwordless.Connections.Connection(ctx, name)
+	switch {
+	case fault.Has(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case !c.Admits(client.ID):
+		return errConnection
+	}
+	return nil
+}
+
 // Verify checks a code for a page that then leads to
 // /passwordless/verify_redirect with it, where it is used.
 func (s *Service) Verify(ctx context.Context, r OwnerRequest) (logged string, err error) {
@@ -116,6 +136,9 @@ func (s *Service) Verify(ctx context.Context, r OwnerRequest) (logged string, er
 		return "", err
 	case set.Flags.NoVerify:
 		return "", errEndpoint
+	}
+	if err := s.enabled(ctx, r.Connection, client); err != nil {
+		return "", err
 	}
 	logged, err = s.Passwordless.Check(ctx, passwordless.FinishRequest{
 		Client: client, Realm: r.Connection, Username: r.Username, OTP: r.Password, IP: r.IP, UserAgent: r.UserAgent,
@@ -240,7 +263,7 @@ func (s *Service) TokenInfo(ctx context.Context, idToken, ip string) (json.RawMe
 		return nil, "", err
 	}
 	if err != nil {
-		return nil, "", ErrToken.Because(err)
+		return nil, "", errIDToken.Because(err)
 	}
 	client, set, err := s.tokenInfoClient(ctx, id.Client)
 	if err != nil {
@@ -251,7 +274,7 @@ func (s *Service) TokenInfo(ctx context.Context, idToken, ip string) (json.RawMe
 		if err := s.deprecated(ctx, event.LegacyTokenInfo, client, user, ip); err != nil {
 			return nil, client.ID, err
 		}
-		return nil, client.ID, ErrToken.Because(err)
+		return nil, client.ID, errIDToken.Because(err)
 	}
 	if err != nil {
 		return nil, client.ID, err

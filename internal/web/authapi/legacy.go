@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
+	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
 	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/web"
@@ -64,12 +65,22 @@ func (a *API) ownerWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 	answer, err := a.Grants.Owner(r.Context(), req)
 	web.RecordOf(r.Context()).Event = answer.Event
 	if err != nil {
-		return badCredentials(err, "invalid_user_password")
+		return olderForm(err)
 	}
 	return web.WriteJSON(w, http.StatusOK, ownerReply{
 		IDToken: answer.IDToken, AccessToken: answer.AccessToken, RefreshToken: answer.RefreshToken,
 		TokenType: "bearer", ExpiresIn: int64(answer.ExpiresIn.Seconds()),
 	})
+}
+
+// olderForm gives a refusal of /oauth/ro or /passwordless/verify the form that it
+// had. Who the application is was told there as 403, in one form for an unknown
+// application and for a wrong proof.
+func olderForm(err error) error {
+	if f := fault.Of(err); f.Code == oauth.CodeInvalidClient {
+		return fault.New(f.Kind, oauth.CodeUnauthorizedClient, "invalid client").Because(err)
+	}
+	return badCredentials(err, "invalid_user_password")
 }
 
 // ownerRequest reads what both forms have in common.
@@ -83,7 +94,7 @@ func (a *API) ownerRequest(w http.ResponseWriter, r *http.Request, p web.Params)
 	}
 	cred, err := a.credentials(r, p)
 	if err != nil {
-		return grant.OwnerRequest{}, err
+		return grant.OwnerRequest{}, olderForm(err)
 	}
 	share(w, r, a.remember(r, cred.ID, p.Get("connection")))
 	return grant.OwnerRequest{
@@ -125,7 +136,7 @@ func (a *API) verify(w http.ResponseWriter, r *http.Request) error {
 	logged, err := a.Grants.Verify(r.Context(), req)
 	web.RecordOf(r.Context()).Event = logged
 	if err != nil {
-		return badCredentials(err, "invalid_user_password")
+		return olderForm(err)
 	}
 	return web.WriteJSON(w, http.StatusOK, struct{}{})
 }

@@ -166,3 +166,53 @@ func TestRefusedLegacyUsesAreLogged(t *testing.T) {
 		}
 	}
 }
+
+// Which application and which connection, in the words that these endpoints
+// had.
+func TestLegacyRefusals(t *testing.T) {
+	w := newLegacyWorld(t)
+	body := and(w.app(), map[string]string{"grant_type": "password", "username": number, "password": "123456", "connection": "sms"})
+	check := and(w.app(), map[string]string{"phone_number": number, "verification_code": "123456", "connection": "sms"})
+	id, _ := w.client(map[string]any{
+		"app_type": "native", "token_endpoint_auth_method": "none", "oidc_conformant": false,
+		"grant_types": []string{"http://auth0.com/oauth/legacy/grant-type/ro"},
+	})
+	var connections []struct{ ID, Name string }
+	if err := json.Unmarshal([]byte(w.manage("GET", "/connections", nil).body), &connections); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range connections {
+		w.manage("PATCH", "/connections/"+c.ID+"/clients", []map[string]any{{"client_id": id, "status": false}}).want(t, 204)
+	}
+	outsider := func(m map[string]string) map[string]string {
+		m = and(m, map[string]string{"client_id": id})
+		delete(m, "client_secret")
+		return m
+	}
+	for _, c := range []struct {
+		name, path        string
+		params            map[string]string
+		status            int
+		code, description string
+	}{
+		{"an unknown application", "/oauth/ro", and(body, map[string]string{"client_id": "nobody"}), 403, "unauthorized_client", "invalid client"},
+		{"a wrong secret", "/oauth/ro", and(body, map[string]string{"client_secret": "wrong"}), 403, "unauthorized_client", "invalid client"},
+		{"an unknown application", "/passwordless/verify", and(check, map[string]string{"client_id": "nobody"}), 403, "unauthorized_client", "invalid client"},
+		{"a wrong secret", "/passwordless/verify", and(check, map[string]string{"client_secret": "wrong"}), 403, "unauthorized_client", "invalid client"},
+		{"an unknown connection", "/oauth/ro", and(body, map[string]string{"connection": "pigeon"}), 400, "invalid_request", "the connection was not found"},
+		{"an unknown connection", "/passwordless/verify", and(check, map[string]string{"connection": "pigeon"}), 400, "invalid_request", "the connection was not found"},
+		{"a connection of others", "/oauth/ro", outsider(body), 400, "invalid_request", "the connection was disabled"},
+		{"a connection of others", "/passwordless/verify", outsider(body), 400, "invalid_request", "the connection was disabled"},
+		{"a connection of others", "/passwordless/verify", outsider(check), 400, "invalid_request", "the connection was disabled"},
+		{"an ID token of nobody", "/tokeninfo", map[string]string{"id_token": "x"}, 401, "invalid_token", "The ID token is not valid."},
+	} {
+		got := w.form(c.path, c.params)
+		var e struct {
+			Error       string
+			Description string `json:"error_description"`
+		}
+		if err := json.Unmarshal([]byte(got.body), &e); err != nil || got.status != c.status || e.Error != c.code || e.Description != c.description {
+			t.Errorf("%s, %s: %d %s", c.path, c.name, got.status, got.body)
+		}
+	}
+}

@@ -267,6 +267,11 @@ func (f *founding) legacyRows() {
 			t.Errorf("/tokeninfo: %d %v", status, info)
 		}
 	}
+	// Client credentials, which name an audience and so are conformant.
+	status, own := f.post("/oauth/token", f.with("grant_type", "client_credentials", "audience", foundingAPI))
+	if access, _ := own["access_token"].(string); status != http.StatusOK || claims(t, access)["aud"] != foundingAPI {
+		t.Errorf("client credentials: %d %v", status, own)
+	}
 	// The SSO check, from a page of ours.
 	if sso := f.get(f.browser, "/user/ssodata?client_id=123"); !strings.Contains(sso.Body, `"sso":true`) {
 		t.Errorf("/user/ssodata: %s", sso.Body)

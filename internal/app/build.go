@@ -145,6 +145,7 @@ func (a *App) buildUseCases(send *senders) {
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Tokens: a.Tokens, Devices: a.Store,
 		Management: managementAudiences(a.url), Now: a.now,
 		UserinfoLimit: a.meter(attack.UserinfoRate), DelegationLimit: a.meter(attack.DelegationRate),
+		TokenInfoLimit: a.meter(attack.TokenInfoRate),
 	}
 	a.authorize = &authorize.Service{
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,

@@ -16,6 +16,8 @@ var (
 	// DelegationRate is for exchanges at /delegation, from each address and
 	// about each user.
 	DelegationRate = Rate{Burst: 10, Every: time.Minute / 10}
+	// TokenInfoRate is for requests of each address to /tokeninfo.
+	TokenInfoRate = Rate{Burst: 800, Every: time.Minute / 800}
 )
 
 // A Meter keeps token buckets in memory. The zero value with a Rate is ready

@@ -18,11 +18,11 @@ var (
 	}
 	LegacyOwner = Feature{
 		"legacy_ro", "Resource owner endpoint",
-		"A code was exchanged at /oauth/ro or /passwordless/verify. Use /oauth/token.",
+		"A code was brought to /oauth/ro or /passwordless/verify. Use /oauth/token.",
 	}
 	LegacyVerify = Feature{
 		"legacy_passwordless_verify", "Passwordless verify endpoint",
-		"A code was checked at /passwordless/verify. Use /authorize or /co/authenticate.",
+		"A code was brought to /passwordless/verify, to be checked. Use /authorize or /co/authenticate.",
 	}
 	LegacyVerifyRedirect = Feature{
 		"legacy_passwordless_verify_redirect", "Passwordless verify redirect",
@@ -30,7 +30,7 @@ var (
 	}
 	LegacyDelegation = Feature{
 		"legacy_delegation", "Delegation endpoint",
-		"A refresh token was exchanged at /delegation. Use /oauth/token.",
+		"A refresh token was brought to /delegation. Use /oauth/token.",
 	}
 	LegacySSOData = Feature{
 		"legacy_ssodata", "SSO data endpoint",

@@ -32,10 +32,12 @@ type Service struct {
 	Management []string
 	Counts     Counter // nil counts nothing
 	Now        func() time.Time
-	// UserinfoLimit counts the requests about each user, and DelegationLimit
-	// those from each address for each user; nil limits none.
+	// UserinfoLimit counts the requests about each user, DelegationLimit those
+	// from each address for each user, and TokenInfoLimit those from each
+	// address; nil limits none.
 	UserinfoLimit   *attack.Meter
 	DelegationLimit *attack.Meter
+	TokenInfoLimit  *attack.Meter
 }
 
 // A Counter is told what was issued, for metrics. Its method returns at once.

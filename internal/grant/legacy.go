@@ -256,8 +256,16 @@ func (s *Service) delegable(ctx context.Context, client *tenant.Client, r Delega
 }
 
 // TokenInfo returns the whole profile of the person whom an ID token of a legacy
-// application is about, as a JSON object (Auth0: /tokeninfo).
-func (s *Service) TokenInfo(ctx context.Context, idToken, ip string) (json.RawMessage, tenant.ClientID, error) {
+// application is about, as a JSON object (Auth0: /tokeninfo). Where requests are
+// limited, rate is told how many are left to the address, and when there are more.
+func (s *Service) TokenInfo(ctx context.Context, idToken, ip string, rate func(left int, wait time.Duration)) (json.RawMessage, tenant.ClientID, error) {
+	if limit := s.TokenInfoLimit; limit != nil {
+		left, wait := limit.Take(ip, s.Now())
+		rate(left, max(wait, limit.Rate.Every))
+		if wait > 0 {
+			return nil, "", errRate.After(wait)
+		}
+	}
 	id, err := s.Tokens.VerifyIDToken(ctx, idToken, s.Settings.Client)
 	if fault.Has(err, fault.Internal) {
 		return nil, "", err

@@ -169,9 +169,7 @@ func (a *API) delegation(w http.ResponseWriter, r *http.Request) error {
 	answer, err := a.Grants.Delegate(r.Context(), grant.DelegationRequest{
 		Credentials: cred, RefreshToken: p.Get("refresh_token"), Target: p.Get("target"), Scope: oauth.ParseScopes(scopes...),
 		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
-	}, func(left int, wait time.Duration) {
-		web.SetRate(w, web.Rate{Limit: attack.DelegationRate.Burst, Left: left, Reset: a.Now().Add(wait)})
-	})
+	}, a.rate(w, attack.DelegationRate))
 	web.RecordOf(r.Context()).Event = answer.Event
 	if err != nil {
 		return err
@@ -179,6 +177,13 @@ func (a *API) delegation(w http.ResponseWriter, r *http.Request) error {
 	return web.WriteJSON(w, http.StatusOK, map[string]any{
 		"id_token": answer.IDToken, "token_type": answer.TokenType, "expires_in": int64(answer.ExpiresIn.Seconds()),
 	})
+}
+
+// rate returns what writes into an answer how many requests of a limit are left.
+func (a *API) rate(w http.ResponseWriter, limit attack.Rate) func(left int, wait time.Duration) {
+	return func(left int, wait time.Duration) {
+		web.SetRate(w, web.Rate{Limit: limit.Burst, Left: left, Reset: a.Now().Add(wait)})
+	}
 }
 
 // tokenInfo tells about the person of an ID token: POST /tokeninfo. Tokens in
@@ -192,7 +197,7 @@ func (a *API) tokenInfo(w http.ResponseWriter, r *http.Request) error {
 	if err := missing(p, "id_token"); err != nil {
 		return err
 	}
-	doc, client, err := a.Grants.TokenInfo(r.Context(), p.Get("id_token"), web.ClientIP(r, a.Proxies).String())
+	doc, client, err := a.Grants.TokenInfo(r.Context(), p.Get("id_token"), web.ClientIP(r, a.Proxies).String(), a.rate(w, attack.TokenInfoRate))
 	if client != "" {
 		share(w, r, a.remember(r, client, ""))
 	}

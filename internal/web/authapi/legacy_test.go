@@ -103,6 +103,33 @@ func TestDelegationLimit(t *testing.T) {
 	}
 }
 
+// Of an address so many requests for profiles are taken, good ones or not.
+func TestTokenInfoLimit(t *testing.T) {
+	w := newLegacyWorld(t, func(c *config.Config) { c.Limits = "auth0" })
+	good, _ := w.ownerTokens(nil)
+	for n := range 2000 { // more are let in while they come
+		token, want := "nothing", http.StatusUnauthorized
+		if n == 0 {
+			token, want = good, http.StatusOK
+		}
+		got := w.form("/tokeninfo", map[string]string{"id_token": token})
+		left, err := strconv.Atoi(got.header.Get("X-RateLimit-Remaining"))
+		if h := got.header; h.Get("X-RateLimit-Limit") != "800" || h.Get("X-RateLimit-Reset") == "" || err != nil || left < 799-n || left > 799 {
+			t.Fatalf("request %d gave %v", n+1, h)
+		}
+		if n >= 800 && got.status == http.StatusTooManyRequests {
+			if left != 0 || got.header.Get("Retry-After") != "1" {
+				t.Errorf("one too many gave %s %v", got.body, got.header)
+			}
+			return
+		}
+		if got.status != want {
+			t.Fatalf("request %d gave %d %s", n+1, got.status, got.body)
+		}
+	}
+	t.Error("nothing was refused")
+}
+
 // A refresh token that would give no ID token is not used.
 func TestDelegationNeedsOpenID(t *testing.T) {
 	w := newLegacyWorld(t)

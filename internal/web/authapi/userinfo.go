@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
@@ -29,9 +28,7 @@ func (a *API) userinfo(w http.ResponseWriter, r *http.Request) error {
 		return a.unauthorized(w, grant.ErrToken)
 	}
 	doc, client, err := a.Grants.Userinfo(r.Context(), grant.UserinfoRequest{
-		Token: accessToken, Proof: proof, Rate: func(left int, wait time.Duration) {
-			web.SetRate(w, web.Rate{Limit: attack.UserinfoRate.Burst, Left: left, Reset: a.Now().Add(wait)})
-		},
+		Token: accessToken, Proof: proof, Rate: a.rate(w, attack.UserinfoRate),
 	})
 	if client != "" {
 		share(w, r, a.remember(r, client, ""))

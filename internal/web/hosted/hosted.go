@@ -136,8 +136,8 @@ func (p *Pages) handle(fn web.HandlerFunc) http.Handler {
 	}, p.writeError)
 }
 
-// asset serves style and scripts. Their addresses have the program's version in
-// them, so they may be kept.
+// asset serves style and scripts. Browsers keep them for minutes only: they have
+// the same addresses in the next version of the program.
 func (p *Pages) asset(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	switch name {

@@ -13,10 +13,12 @@ import (
 // A Hostile is a token that everybody must refuse.
 type Hostile struct{ Name, Token string }
 
-// HostileTokens makes some eighty tokens out of a good one. public are the
-// forms of the public key that the good one is checked by: secrets that somebody
-// may hope an HMAC is checked with.
-func HostileTokens(t testing.TB, good string, public ...string) []Hostile {
+// HostileTokens makes eighty tokens and more out of a good one. signer is the
+// key that the good one is signed by, or nil where a test has not got it. With
+// it there are tokens whose signature is right, so that what they say is all
+// they can be refused for. public are the forms of the public key that the good
+// one is checked by: secrets that somebody may hope an HMAC is checked with.
+func HostileTokens(t testing.TB, good string, signer *Key, public ...string) []Hostile {
 	t.Helper()
 	parts := strings.Split(good, ".")
 	if len(parts) != 3 {
@@ -30,6 +32,17 @@ func HostileTokens(t testing.TB, good string, public ...string) []Hostile {
 	f.headers()
 	f.forms()
 	f.claims()
+	if signer != nil {
+		if !signer.made(t, good) {
+			t.Fatal("the good token is not by the key of its signer")
+		}
+		s := signed{forger: &f, key: signer}
+		s.algorithms()
+		s.headers()
+		s.repeated()
+		s.forms()
+		s.claims()
+	}
 	return f.list
 }
 
@@ -105,6 +118,9 @@ func (f *forger) headers() {
 		"kid object": {"kid": map[string]any{"a": 1}}, "typ object": {"typ": []string{"JWT"}}, "cty": {"cty": "JWT"},
 		"typ logout": {"typ": "logout+jwt"}, "typ secevent": {"typ": "secevent+jwt"},
 	} {
+		if name == "jwk" && f.header["jwk"] != nil {
+			continue // whoever brings a key of their own where one is brought has made another good token
+		}
 		members["alg"] = "ES256"
 		if f.header["alg"] == "RS256" && name == "b64" {
 			members["alg"] = "RS256"
@@ -134,6 +150,7 @@ func (f *forger) forms() {
 		"not base64url":         f.head + "." + f.body + "." + base64.StdEncoding.EncodeToString(append([]byte{0xfb, 0xff}, Decode(f.t, f.tail)...)),
 		"a detached payload":    f.head + ".." + f.tail,
 		"zeros for a signature": f.head + "." + f.body + "." + Encode(make([]byte, len(Decode(f.t, f.tail)))),
+		"stray bits":            stray(whole),
 	} {
 		f.add(name, token)
 	}
@@ -141,6 +158,14 @@ func (f *forger) forms() {
 	flipped[0] ^= 1
 	f.add("a bit of the signature", f.head+"."+f.body+"."+Encode(flipped))
 	f.add("large", f.head+"."+strings.Repeat("A", 11_000)+"."+f.tail)
+}
+
+// stray turns the last bit of base64url. In a signature of 64 or 256 bytes it
+// stands for nothing, so that a lenient reader reads the same as before.
+func stray(s string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := strings.IndexByte(alphabet, s[len(s)-1])
+	return s[:len(s)-1] + string(alphabet[last^1])
 }
 
 // claims changes what was signed.

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"math/big"
+	"strings"
 	"testing"
 )
 
@@ -64,6 +65,19 @@ func (k *Key) JWK() map[string]any {
 		return map[string]any{"kty": "EC", "crv": "P-256", "x": Encode(point[1:33]), "y": Encode(point[33:65])}
 	}
 	return nil
+}
+
+// privateJWK is the key with its private part.
+func (k *Key) privateJWK() map[string]any {
+	jwk := k.JWK()
+	switch p := k.private.(type) {
+	case *rsa.PrivateKey:
+		jwk["d"], jwk["p"], jwk["q"] = Encode(p.D.Bytes()), Encode(p.Primes[0].Bytes()), Encode(p.Primes[1].Bytes())
+	case *ecdsa.PrivateKey:
+		d, _ := p.Bytes()
+		jwk["d"] = Encode(d)
+	}
+	return jwk
 }
 
 // Thumbprint returns the name of the public key (RFC 7638).
@@ -116,6 +130,21 @@ func (k *Key) SignRaw(t testing.TB, text string) string {
 		t.Fatal(err)
 	}
 	return text + "." + Encode(signature)
+}
+
+// made reports whether the signature of a token is by this key.
+func (k *Key) made(t testing.TB, token string) bool {
+	t.Helper()
+	cut := strings.LastIndexByte(token, '.')
+	sum, signature := sha256.Sum256([]byte(token[:cut])), Decode(t, token[cut+1:])
+	switch p := k.private.Public().(type) {
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(p, crypto.SHA256, sum[:], signature) == nil
+	case *ecdsa.PublicKey:
+		return len(signature) == 64 &&
+			ecdsa.Verify(p, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+	}
+	return false
 }
 
 // Encode writes base64url without padding.

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,22 +108,51 @@ func TestOAU23Proofs(t *testing.T) {
 	if got := w.token(params).want(t, 200); got["token_type"] != "Bearer" {
 		t.Errorf("without a proof: %v", got)
 	}
-	good := w.proof(ec, "POST", "/oauth/token", "")
-	list := jwttest.HostileTokens(t, good, ec.PEM(t))
-	for _, h := range list {
-		switch h.Name {
-		case "jwk", "signed by somebody else": // whoever makes a proof of their own key has one
-			continue
-		case "a space before", "a space behind": // not part of a header's value
-			continue
+}
+
+// TOK-01: hostile proofs, with good signatures among them, at both kinds of
+// endpoint.
+func TestTOK01HostileProofs(t *testing.T) {
+	w := newWorld(t)
+	w.api(testAPI, map[string]any{})
+	id, secret := w.machine(testAPI, map[string]any{})
+	params := map[string]string{"grant_type": "client_credentials", "audience": testAPI, "client_id": id, "client_secret": secret}
+	for _, key := range []*jwttest.Key{jwttest.EC(t), jwttest.RSA(t)} {
+		good := w.proof(key, "POST", "/oauth/token", "")
+		for _, h := range hostileProofs(t, good, key) {
+			if got := w.token(params, "DPoP", header(h.Token)); got.status != 400 || got.code() != "invalid_dpop_proof" {
+				t.Errorf("%s %s: %d %s", key.Alg, h.Name, got.status, got.body)
+			}
 		}
-		if got := w.token(params, "DPoP", header(h.Token)); got.status != 400 {
-			t.Errorf("TOK-01 %s: %d %s", h.Name, got.status, got.body)
+		w.token(params, "DPoP", good).want(t, 200) // and still unused
+
+		access := w.signIn(w.native(), number, nil, "DPoP", w.proof(key, "POST", "/oauth/token", "")).want(t, 200)["access_token"].(string)
+		userinfo := func(proof string) int {
+			status, _, _ := w.Do(t, "GET", "/userinfo", "", "Authorization", "DPoP "+access, "DPoP", proof)
+			return status
+		}
+		good = w.proof(key, "GET", "/userinfo", access)
+		for _, h := range hostileProofs(t, good, key) {
+			if status := userinfo(header(h.Token)); status != 401 {
+				t.Errorf("userinfo, %s %s: %d", key.Alg, h.Name, status)
+			}
+		}
+		if status := userinfo(good); status != 200 {
+			t.Errorf("userinfo, %s: the good one gives %d", key.Alg, status)
 		}
 	}
-	if len(list) < 80 {
+}
+
+// hostileProofs are those that a header can bring.
+func hostileProofs(t *testing.T, good string, key *jwttest.Key) []jwttest.Hostile {
+	t.Helper()
+	list := slices.DeleteFunc(jwttest.HostileTokens(t, good, key, key.PEM(t), strings.TrimSpace(key.PEM(t))), func(h jwttest.Hostile) bool {
+		return strings.TrimSpace(h.Token) == good // a space around it is not part of a header's value
+	})
+	if len(list) < 160 {
 		t.Errorf("only %d hostile proofs", len(list))
 	}
+	return list
 }
 
 // header makes a value that a header can have of any text.

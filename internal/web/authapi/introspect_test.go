@@ -58,7 +58,7 @@ func TestOAU15IntrospectionAndRevocation(t *testing.T) {
 	}
 	w.form("/oauth/introspect", app).want(t, 400)
 	w.form("/oauth/introspect", map[string]string{"client_id": app["client_id"], "client_secret": "x", "token": access}).want(t, 401)
-	hostile := jwttest.HostileTokens(t, access)
+	hostile := jwttest.HostileTokens(t, access, nil)
 	for _, h := range hostile {
 		if h.Token == "" {
 			continue

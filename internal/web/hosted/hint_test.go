@@ -19,7 +19,7 @@ func TestTOK01HostileHints(t *testing.T) {
 	if got := w.hinted(id); got.Get("code") == "" {
 		t.Fatalf("the good one: %v", got)
 	}
-	hostile := jwttest.HostileTokens(t, id, w.publicKeys()...)
+	hostile := jwttest.HostileTokens(t, id, nil, w.publicKeys()...)
 	if len(hostile) < 80 {
 		t.Errorf("%d tokens, want 80", len(hostile))
 	}

@@ -1,7 +1,6 @@
 package hosted_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,7 +18,8 @@ func TestTOK01HostileHints(t *testing.T) {
 	if got := w.hinted(id); got.Get("code") == "" {
 		t.Fatalf("the good one: %v", got)
 	}
-	hostile := jwttest.HostileTokens(t, id, nil, w.publicKeys()...)
+	_, _, served := w.Do(t, http.MethodGet, "/.well-known/jwks.json", "")
+	hostile := jwttest.HostileTokens(t, id, nil, jwttest.PublicForms(t, served)...)
 	if len(hostile) < 80 {
 		t.Errorf("%d tokens, want 80", len(hostile))
 	}
@@ -64,32 +64,6 @@ func (w *world) postForm(path string, form url.Values) *textbrowser.Page {
 		w.t.Fatal(err)
 	}
 	return p
-}
-
-// publicKeys are the server's public keys in the forms that somebody may hope an
-// HMAC is checked with.
-func (w *world) publicKeys() []string {
-	w.t.Helper()
-	status, _, text := w.Do(w.t, http.MethodGet, "/.well-known/jwks.json", "")
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal([]byte(text), &set); status != http.StatusOK || err != nil || len(set.Keys) == 0 {
-		w.t.Fatalf("%d %s", status, text)
-	}
-	forms := []string{text}
-	for _, key := range set.Keys {
-		var k struct {
-			N   string   `json:"n"`
-			X5C []string `json:"x5c"`
-		}
-		if err := json.Unmarshal(key, &k); err != nil {
-			w.t.Fatal(err)
-		}
-		forms = append(forms, string(key), k.N)
-		forms = append(forms, k.X5C...)
-	}
-	return forms
 }
 
 // TOK-03: no other token of ours passes for an ID token that is a hint.

@@ -1,13 +1,16 @@
 package hosted_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
+	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
 
 const person = "+447700900123"
@@ -218,28 +221,52 @@ func TestOAU13StateAndNonce(t *testing.T) {
 	}
 }
 
-// OAU-14: every answer says who gives it.
+// OAU-14: every answer says who gives it, a good one and a refusal, in every
+// mode there is.
 func TestOAU14Issuer(t *testing.T) {
 	w := newWorld(t)
 	w.signIn(w.browser, w.query(), person)
-	for _, mode := range []string{"query", "fragment", "form_post"} {
+	for _, mode := range oauth.ResponseModes() {
 		for _, prompt := range []string{"none", "none login"} {
 			p := w.get(w.browser, "/authorize?"+w.query("response_mode", mode, "prompt", prompt))
 			var got url.Values
-			if mode == "form_post" {
+			switch mode {
+			case oauth.ModeFormPost:
 				f := p.Form("iss")
 				if f == nil || f.Action.String() != callback || f.Method != http.MethodPost {
 					t.Fatalf("%s", p.Body)
 				}
 				got = f.Values
-			} else {
+			case oauth.ModeWebMessage:
+				got = message(t, p)
+			default:
 				got = w.left(p)
 			}
-			if got.Get("iss") != w.Ready.Issuer || got.Get("state") != "af0ifjsldkj" || got.Has("error") != (prompt != "none") {
+			if got.Get("iss") != w.Ready.Issuer || got.Get("state") != "af0ifjsldkj" ||
+				got.Has("error") != (prompt != "none") || got.Has("code") != (prompt == "none") {
 				t.Errorf("%s with prompt %q: %v", mode, prompt, got)
 			}
 		}
 	}
+}
+
+// message is the answer that a page of web_message sends.
+func message(t *testing.T, p *textbrowser.Page) url.Values {
+	t.Helper()
+	_, rest, _ := strings.Cut(p.Body, `<script type="application/json" id="message">`)
+	text, _, _ := strings.Cut(rest, "</script>")
+	var sent struct {
+		Target   string
+		Response map[string]string
+	}
+	if err := json.Unmarshal([]byte(text), &sent); err != nil || !strings.HasPrefix(callback, sent.Target+"/") {
+		t.Fatalf("%v, %d %s", err, p.Status, p.Body)
+	}
+	got := url.Values{}
+	for name, value := range sent.Response {
+		got.Set(name, value)
+	}
+	return got
 }
 
 // The page of form_post sends itself, and has a button where there are no

@@ -19,14 +19,15 @@ const methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 // browsers are told to use nothing else.
 //
 // Handlers may replace the headers: pages set a policy that includes scripts
-// and styles, and the page that answers a silent sign-in lets its application
-// frame it.
+// and styles, the page that answers a silent sign-in lets its application frame
+// it, and what may be kept says for how long.
 func Secure(next http.Handler, https bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
 		if https {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}

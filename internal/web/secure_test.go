@@ -15,8 +15,9 @@ func TestSecure(t *testing.T) {
 		Secure(http.HandlerFunc(ok), https).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 		for name, want := range map[string]string{
 			"X-Content-Type-Options":  "nosniff",
-			"Content-Security-Policy": "frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 			"Referrer-Policy":         "no-referrer",
+			"Cache-Control":           "no-store",
 		} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
@@ -25,6 +26,14 @@ func TestSecure(t *testing.T) {
 		if got := w.Header().Get("Strict-Transport-Security"); (got != "") != https {
 			t.Errorf("https %v: HSTS %q", https, got)
 		}
+	}
+	w := httptest.NewRecorder()
+	Secure(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'self'")
+		w.Header().Set("Cache-Control", "max-age=300")
+	}), true).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if h := w.Header(); h.Get("Content-Security-Policy") != "default-src 'self'" || h.Get("Cache-Control") != "max-age=300" {
+		t.Errorf("what a handler says does not count: %v", h)
 	}
 }
 

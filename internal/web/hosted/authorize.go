@@ -6,6 +6,7 @@ import (
 
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
 )
@@ -69,6 +70,10 @@ func (p *Pages) address(page authorize.Page, t *tenant.Transaction) string {
 // refuse tells the person about a request that must not be answered to the
 // application, on the tenant's own page if there is one (Auth0: error_page).
 func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, params web.Params, err error) error {
+	if params.Get("response_mode") == oauth.ModeWebMessage {
+		// The application has to be able to close the pop-up that it opened.
+		w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	}
 	f := fault.Of(err)
 	if f.Kind == fault.Internal {
 		return err

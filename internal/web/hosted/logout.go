@@ -54,7 +54,7 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request, endpoint string, c
 		case len(repeated) > 0, endpoint != endpointAuth0 && endpoint != endpointOIDC:
 			return errForm
 		case params.Get("logout") != "confirm":
-			return p.write(w, http.StatusOK, "left", farewell{Title: "You are still signed in", Lang: "en", Dir: "ltr", Text: "You can close this page."})
+			return p.showLogout(w, "left", farewell{Title: "You are still signed in", Lang: "en", Dir: "ltr", Text: "You can close this page."})
 		}
 	}
 	b := p.browser(r)
@@ -87,7 +87,7 @@ func (p *Pages) leave(w http.ResponseWriter, r *http.Request, endpoint string, c
 		w.WriteHeader(http.StatusFound) // as Auth0
 		return nil
 	}
-	return p.write(w, http.StatusOK, "left", farewell{
+	return p.showLogout(w, "left", farewell{
 		Title: "You are signed out", Lang: "en", Dir: "ltr", Text: "You can close this page, or go back to the application to sign in again.",
 	})
 }
@@ -126,6 +126,11 @@ func (p *Pages) askLogout(w http.ResponseWriter, endpoint string, params web.Par
 			d.Fields = append(d.Fields, oauth.Pair{Name: name, Value: params.Get(name)})
 		}
 	}
+	return p.showLogout(w, "logout", d)
+}
+
+// showLogout shows a page of a logout. Whoever has opened it has no hold on it.
+func (p *Pages) showLogout(w http.ResponseWriter, name string, d farewell) error {
 	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
-	return p.write(w, http.StatusOK, "logout", d)
+	return p.write(w, http.StatusOK, name, d)
 }

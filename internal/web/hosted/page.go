@@ -286,6 +286,9 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		d.Text = f.Message + " Try again in " + span(f.RetryAfter) + "."
 		web.SetRetryAfter(w, f.RetryAfter)
 	}
+	if h := w.Header(); h.Get("Cross-Origin-Opener-Policy") == "" { // else refuse has said what holds
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
 	if werr := p.write(w, status, "error", d); werr != nil {
 		p.Log.ErrorContext(r.Context(), "write error", "err", werr)
 		http.Error(w, http.StatusText(status), status)

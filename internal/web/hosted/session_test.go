@@ -231,44 +231,6 @@ func TestSES03SilentlyAfterTheEnd(t *testing.T) {
 	}
 }
 
-// ourScript is the only script in the pages of a sign-in.
-const ourScript = `<script type="module" src="/u/assets/login.js"></script>`
-
-// SES-09: headers of every page and redirect.
-func TestSES09Headers(t *testing.T) {
-	w := newWorld(t)
-	b, p := w.atCode(person, w.query("prompt", "login consent"))
-	pages := map[string]*textbrowser.Page{
-		"code":        p,
-		"identifier":  w.get(w.newBrowser(), "/authorize?"+w.query()),
-		"bad address": w.get(w.newBrowser(), "/authorize?"+w.query("redirect_uri", "https://evil.example")),
-		"timed out":   w.get(w.newBrowser(), "/u/login/identifier?state=x"),
-		"wrong code":  w.submit(b, p.Form("code").Set("code", "000000").Press("default")),
-		"consent":     w.submit(b, p.Form("code").Set("code", w.code(person)).Press("default")),
-	}
-	for name, page := range pages {
-		h := page.Header
-		csp := h.Get("Content-Security-Policy")
-		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
-			t.Errorf("%s: policy %q", name, csp)
-		}
-		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") == "" {
-			t.Errorf("%s: %v", name, h)
-		}
-		body := strings.ReplaceAll(page.Body, ourScript, "")
-		if strings.Contains(body, "<script") || strings.Contains(page.Body, "style=") || strings.Contains(page.Body, "//") && strings.Contains(page.Body, `src="http`) {
-			t.Errorf("%s has more in it than a form", name)
-		}
-		if h.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s may be read by others", name)
-		}
-	}
-	res, _ := w.ask(http.MethodPost, w.query(), "Origin", "http://localhost:3000")
-	if res.Header.Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("POST /authorize: %d %v", res.StatusCode, res.Header)
-	}
-}
-
 // Consent: what is declined is told, what is allowed is remembered.
 func TestOAU28Consent(t *testing.T) {
 	w := newWorld(t)

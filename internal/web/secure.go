@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -49,8 +50,24 @@ func Secure(next http.Handler, https bool) http.Handler {
 			http.Error(w, "The address is too long.", http.StatusRequestURITooLong)
 			return
 		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !isCleanPath(r.URL.EscapedPath()) {
+			// ServeMux would answer 307, with which a browser sends a form, and
+			// the code in it, a second time (RFC 9700 §4.12).
+			http.Error(w, "There is nothing at this address: its path has an empty part in it, or dots for one.", http.StatusNotFound)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isCleanPath reports whether ServeMux takes a path as it is. It is the escaped
+// one: a slash or a dot that is escaped belongs to a name.
+func isCleanPath(escaped string) bool {
+	if escaped == "" || escaped[0] != '/' {
+		return false
+	}
+	clean := path.Clean(escaped)
+	return escaped == clean || clean != "/" && escaped == clean+"/"
 }
 
 // HostName is the host that a request names, in lower case and without a port.

@@ -37,6 +37,49 @@ func TestSecure(t *testing.T) {
 	}
 }
 
+// OAU-25: what is posted to a path that ServeMux would put right is not sent
+// once more to the right one; what is in a name there, escaped, is as it was.
+func TestOAU25UncleanPaths(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/oauth/token", ok)
+	mux.HandleFunc("/users/{id}", ok)
+	mux.HandleFunc("/users/{id}/sessions", ok)
+	mux.HandleFunc("/tree/", ok)
+	h := Secure(mux, true)
+	unclean := []string{
+		"//oauth/token", "/oauth//token", "/oauth/token//", "///oauth/token", "/./oauth/token", "/oauth/./token", "/oauth/token/.",
+		"/../oauth/token", "/x/../oauth/token", "/oauth/token/x/..", "//x/..//oauth/token", "/x/%2e%2e/../../oauth/token", "//", "/.", "/..",
+		"/users//a", "/users/a//sessions", "/tree//", "/users/a%2Fb//sessions", "//oauth/token?state=x", "http://x//oauth/token", "http://x",
+	}
+	clean := map[string]string{
+		"/users/sms%7Cabc": "sms|abc", "/users/a%2Fb": "a/b", "/users/a%2f%2fb/sessions": "a//b", "/users/https%3A%2F%2Fapi.example.com%2F": "https://api.example.com/",
+		"/users/%2e%2e/sessions": "..", "/users/%2E": ".", "/users/%2F%2E%2E%2F": "/../", "/users/...": "...", "/users/a..b": "a..b", "/users/.a": ".a",
+		"/users/a%20b": "a b", "/users/é": "é", "/oauth/token": "", "/tree/": "", "/tree/a.b/": "", "/tree/?x=//../": "",
+	}
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+		for _, path := range unclean {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+			if w.Code != http.StatusNotFound || w.Header().Get("Location") != "" {
+				t.Errorf("%s %s: %d to %q", method, path, w.Code, w.Header().Get("Location"))
+			}
+		}
+		for path, id := range clean {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(method, path, nil)
+			h.ServeHTTP(w, r)
+			if w.Code != http.StatusOK || r.PathValue("id") != id {
+				t.Errorf("%s %s: %d, id %q", method, path, w.Code, r.PathValue("id"))
+			}
+		}
+	}
+	// Who asks for a page brings nothing that could be sent twice.
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "//oauth/token", nil))
+	if w.Code/100 != 3 || w.Header().Get("Location") != "/oauth/token" || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("GET: %d %v", w.Code, w.Header())
+	}
+}
+
 // HTT-04: what is not a method of HTTP's common ones is 405 everywhere, and
 // ServeMux says 405 for those a route has not.
 func TestHTT04Methods(t *testing.T) {

@@ -205,6 +205,38 @@ func TestOAU25FormsAreNotSentOn(t *testing.T) {
 	}
 }
 
+// OAU-25: nor is a form sent on within the server, to the path that was meant.
+func TestOAU25UncleanPaths(t *testing.T) {
+	everyPost(t)
+	w, _ := postWorld(t)
+	routes := []string{
+		"/oauth/token", "/oauth/ro", "/oauth/revoke", "/oauth/par", "/oauth/device/code", "/co/authenticate", "/passwordless/start", "/passwordless/verify",
+		"/otp/challenge", "/dashboard/sign-in", "/api/v2/users",
+	}
+	for _, c := range postings() {
+		routes = append(routes, c.route)
+	}
+	secrets := url.Values{"client_secret": {w.Ready.ClientSecret}, "code": {"123456"}}
+	for _, route := range routes {
+		last := strings.LastIndexByte(route, '/')
+		parent, name := route[:last], route[last+1:]
+		for _, path := range []string{
+			"/" + route, "//" + route, parent + "//" + name, "/." + route, "/.." + route, "/x/.." + route, parent + "/./" + name,
+			parent + "/x/../" + name, route + "//", route + "/.", route + "/x/..", "/x//.." + route, "//evil.example/.." + route,
+		} {
+			f := w.sending(path+"?state=x", secrets)
+			res := w.once(w.newBrowser(), http.MethodPost, f, "Origin", w.URL, "Sec-Fetch-Site", "same-origin")
+			if res.StatusCode != http.StatusNotFound || res.Header.Get("Location") != "" {
+				t.Errorf("POST %s: %d to %q", path, res.StatusCode, res.Header.Get("Location"))
+			}
+		}
+		res := w.once(w.newBrowser(), http.MethodPost, w.sending(route+"/?state=x", secrets), "Origin", w.URL, "Sec-Fetch-Site", "same-origin")
+		if res.StatusCode/100 == 3 {
+			t.Errorf("POST %s/: %d to %q", route, res.StatusCode, res.Header.Get("Location"))
+		}
+	}
+}
+
 // dump is what the database has in it.
 func dump(t *testing.T, address string) string {
 	t.Helper()

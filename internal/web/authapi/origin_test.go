@@ -3,7 +3,6 @@ package authapi_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -71,86 +70,4 @@ func TestOAU26Origins(t *testing.T) {
 			t.Errorf("%s /authorize: %v", method, res.Header)
 		}
 	}
-}
-
-// BRU-07: the tries of a code are the same whichever endpoint it is brought to.
-func TestBRU07LegacyPaths(t *testing.T) {
-	w := newWorld(t)
-	w.patchClient(w.Ready.ClientID, `{"cross_origin_authentication":true,"oidc_conformant":false,"grant_types":["authorization_code","http://auth0.com/oauth/grant-type/passwordless/otp","http://auth0.com/oauth/legacy/grant-type/ro"]}`)
-	const number = "+447700900432"
-	paths := map[string]func(code string) reply{
-		"/oauth/token": func(code string) reply {
-			return w.token(and(w.app(), map[string]string{
-				"grant_type": "http://auth0.com/oauth/grant-type/passwordless/otp", "realm": "sms", "username": number, "otp": code,
-			}))
-		},
-		"/co/authenticate": func(code string) reply {
-			status, h, answer := w.co(number, code)
-			return reply{status, h, answer["error_description"]}
-		},
-		"/oauth/ro": func(code string) reply {
-			return w.form("/oauth/ro", and(w.app(), map[string]string{"connection": "sms", "grant_type": "password", "username": number, "password": code}))
-		},
-		"/passwordless/verify": func(code string) reply {
-			return w.form("/passwordless/verify", and(w.app(), map[string]string{"connection": "sms", "grant_type": "password", "username": number, "password": code}))
-		},
-		"/passwordless/verify of a page": func(code string) reply {
-			return w.form("/passwordless/verify", and(w.app(), map[string]string{"connection": "sms", "phone_number": number, "verification_code": code}))
-		},
-	}
-	paths["/passwordless/verify_redirect"] = func(code string) reply { return w.verifyRedirect(number, code) }
-	code := w.code(w.app(), number)
-	wrong := "000000"
-	if code == wrong {
-		wrong = "000001"
-	}
-	dead := 0
-	for range 5 {
-		for name, ask := range paths {
-			got := ask(wrong)
-			if got.status == http.StatusOK {
-				t.Errorf("%s took a wrong code", name)
-			}
-			if strings.Contains(got.body, "maximum number of attempts") {
-				dead++
-			}
-		}
-	}
-	if judged := 5*len(paths) - dead; judged > 2 {
-		t.Errorf("%d wrong tries were judged before the code was dead, want 2", judged)
-	}
-	for name, ask := range paths {
-		if got := ask(code); got.status == http.StatusOK {
-			t.Errorf("%s took a code that was dead", name)
-		}
-	}
-}
-
-// verifyRedirect agrees to go on with a code, as the page there asks. The answer
-// is 200 if it signs in, and else what the application is told.
-func (w *world) verifyRedirect(number, code string) reply {
-	w.t.Helper()
-	form := url.Values{
-		"client_id": {w.Ready.ClientID}, "redirect_uri": {appOrigin + "/callback"}, "response_type": {"code"}, "scope": {"openid"},
-		"connection": {"sms"}, "phone_number": {number}, "verification_code": {code},
-	}
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.URL+"/passwordless/verify_redirect", strings.NewReader(form.Encode()))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Origin", w.URL)
-	res, err := http.DefaultTransport.RoundTrip(req) // follows no redirect
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	to, err := res.Location()
-	if err != nil || !strings.HasPrefix(to.String(), appOrigin) {
-		w.t.Fatalf("%d %v %v", res.StatusCode, to, err)
-	}
-	if to.Query().Has("code") {
-		return reply{http.StatusOK, res.Header, ""}
-	}
-	return reply{http.StatusUnauthorized, res.Header, to.Query().Get("error_description")}
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/doorcode/doorcode/internal/delivery/outbox"
 )
 
-// BRU-07: a challenge answers alike for everybody, sends to those it may, and
-// takes a code with its own session alone.
-func TestBRU07OTPChallenge(t *testing.T) {
+// A challenge answers alike for everybody, sends to those it may, and takes a
+// code with its own session alone.
+func TestOTPChallenge(t *testing.T) {
 	w := newWorld(t)
 	app := w.app()
 	ask := func(to string, more map[string]string) reply {
@@ -140,8 +140,8 @@ func not(code string) string {
 	return code[:len(code)-1] + string(last)
 }
 
-// BRU-07: nothing is sent for an application that could not use the code.
-func TestBRU07ChallengeNeedsTheGrant(t *testing.T) {
+// Nothing is sent for an application that could not use the code.
+func TestChallengeNeedsTheGrant(t *testing.T) {
 	w := newWorld(t)
 	for name, body := range map[string]map[string]any{
 		"without the grant":              {"grant_types": []string{"authorization_code"}},

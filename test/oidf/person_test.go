@@ -2,6 +2,8 @@ package oidf
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -11,10 +13,43 @@ import (
 
 // A person signs in with codes from the outbox.
 type person struct {
-	email   string
-	browser *textbrowser.Browser
-	codes   int // asked for so far
-	logins  int // code pages that were answered
+	connection string // the way of signing in: email or sms
+	to         string // the address or number of that way
+	profile    map[string]string
+	browser    *textbrowser.Browser
+	codes      int // asked for so far
+	logins     int // code pages that were answered
+}
+
+// newPerson returns somebody with an address or number of their own, an empty
+// browser, and as much of a profile as the server can keep: no claim may be
+// missing only because nobody has it, and none may be given to those who have
+// not asked, which shows only where there is something to give.
+func (r *run) newPerson(connection string) *person {
+	r.Helper()
+	p := &person{connection: connection, profile: map[string]string{
+		"name": "Person of Letters " + letters(6), "given_name": "Person", "family_name": "of Letters",
+		"nickname": "letters", "picture": "https://pictures.example/" + letters(6) + ".png",
+	}, browser: textbrowser.New(r.provider.server.HTTP.Transport, func(u *url.URL) bool {
+		return u.Host == partyHost
+	})}
+	body := map[string]any{"connection": connection}
+	if connection == "sms" {
+		// Of the numbers that are kept free for stories: the page takes only
+		// what can be one.
+		p.to = fmt.Sprintf("+447700900%03d", r.provider.numbers.Add(1))
+		r.provider.run.Note(p.to)
+		body["phone_number"], body["phone_verified"] = p.to, true
+	} else {
+		p.to = r.provider.run.Email()
+		body["email"], body["email_verified"] = p.to, true
+	}
+	for name, value := range p.profile {
+		body[name] = value
+	}
+	a := r.provider.manager.Do(r.ctx, http.MethodPost, "/api/v2/users", body)
+	r.must(a.Status == http.StatusCreated, "login", "the person could not be made: %v %s", a, a.Body)
+	return p
 }
 
 // codeWithin is how long a code may take to arrive.
@@ -38,7 +73,7 @@ func (r *run) signIn(page *textbrowser.Page) *textbrowser.Page {
 	r.Helper()
 	for range maxPages {
 		var err error
-		if link := otherWay(page); link != "" {
+		if link := r.person.otherWay(page); link != "" {
 			page, err = r.person.browser.Follow(r.ctx, page, link)
 		} else if form := r.fill(page); form != nil {
 			page, err = r.person.browser.Submit(r.ctx, form)
@@ -66,14 +101,14 @@ func (r *run) fill(page *textbrowser.Page) *textbrowser.Form {
 		}
 		ctx, cancel := context.WithTimeout(r.ctx, codeWithin)
 		defer cancel()
-		m, err := r.provider.inbox.Wait(ctx, r.person.email, r.person.codes-1)
+		m, err := r.provider.inbox.Wait(ctx, r.person.to, r.person.codes-1)
 		r.must(err == nil, "login", "code %d did not come: %v; the page says: %s", r.person.codes, err, page.Text())
 		r.person.logins++
 		return f.Set("code", m.Code)
 	}
 	if f := page.Form("username"); f != nil {
 		r.person.codes++
-		return f.Set("username", r.person.email)
+		return f.Set("username", r.person.to)
 	}
 	if strings.HasSuffix(page.URL.Path, "/consent") {
 		return page.Form("action").Press("accept")
@@ -83,12 +118,12 @@ func (r *run) fill(page *textbrowser.Page) *textbrowser.Form {
 
 // otherWay is the link to the way of signing in that the person wants, on pages
 // that begin with another.
-func otherWay(page *textbrowser.Page) string {
-	if page.Left != nil || page.Form("username") == nil || page.Form("username").Values.Get("connection") == "email" {
+func (p *person) otherWay(page *textbrowser.Page) string {
+	if page.Left != nil || page.Form("username") == nil || page.Form("username").Values.Get("connection") == p.connection {
 		return ""
 	}
 	for _, link := range page.Links() {
-		if strings.Contains(link, "connection=email") {
+		if strings.Contains(link, "connection="+p.connection) {
 			return link
 		}
 	}

@@ -8,11 +8,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/doorcode/doorcode/internal/testkit/binary"
-	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
 
 // Where the application under test would be. Nobody is there: the browser stops
@@ -25,13 +25,15 @@ const (
 
 // A provider is the server under test with the applications registered at it.
 type provider struct {
-	server *binary.Server
-	run    *binary.Run
-	inbox  *binary.Inbox
-	http   *http.Client // follows no redirects
+	server  *binary.Server
+	run     *binary.Run
+	manager *binary.Manager
+	inbox   *binary.Inbox
+	http    *http.Client // follows no redirects
 
 	main, second, post *party
 	logout             *listener
+	numbers            atomic.Int32 // of people with a telephone, so far
 
 	once     sync.Once
 	metadata map[string]any
@@ -78,7 +80,7 @@ func newProvider(t *testing.T) *provider {
 	}
 	file := p.run.File("conformance.yaml", fmt.Sprintf(config, clients.String()))
 	p.server = p.run.Start("--ephemeral", "--tls", "--config", file, "--allow-networks", "127.0.0.0/8")
-	p.inbox = p.run.Inbox(p.server)
+	p.inbox, p.manager = p.run.Inbox(p.server), p.server.Manage(t.Context())
 	p.http = &http.Client{
 		Transport: p.server.HTTP.Transport, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -86,39 +88,23 @@ func newProvider(t *testing.T) *provider {
 	return p
 }
 
-// newPerson returns somebody with an address of their own and an empty browser.
-func (p *provider) newPerson() *person {
-	return &person{
-		email: p.run.Email(),
-		browser: textbrowser.New(p.server.HTTP.Transport, func(u *url.URL) bool {
-			return u.Host == partyHost
-		}),
-	}
-}
-
 // A listener takes logout tokens, as an application's back-channel address.
 type listener struct {
 	url string
 
-	mu     sync.Mutex
-	posts  []url.Values
-	types  []string
-	change chan struct{}
+	mu    sync.Mutex
+	posts []url.Values
 }
 
 func listen(t *testing.T) *listener {
-	l := &listener{change: make(chan struct{}, 64)}
+	l := &listener{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 		form, _ := url.ParseQuery(string(body))
 		l.mu.Lock()
-		l.posts, l.types = append(l.posts, form), append(l.types, r.Header.Get("Content-Type"))
+		l.posts = append(l.posts, form)
 		l.mu.Unlock()
 		w.Header().Set("Cache-Control", "no-store")
-		select {
-		case l.change <- struct{}{}:
-		default:
-		}
 	}))
 	t.Cleanup(s.Close)
 	l.url = s.URL + "/backchannel_logout"

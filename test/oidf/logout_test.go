@@ -15,14 +15,14 @@ import (
 var logout = []module{
 	{"oidcc-rp-initiated-logout-discovery-endpoint-verification", "the metadata names the logout endpoint", nil, false, checkEndSession},
 	{"oidcc-rp-initiated-logout", "the person comes back with the state as it was, signed out", nil, false, checkLogout},
-	{"oidcc-rp-initiated-logout-bad-post-logout-redirect-uri", "an address that is not registered is not called", nil, false, stays("post_logout_redirect_uri", afterLogout+"/bad")},
+	{"oidcc-rp-initiated-logout-bad-post-logout-redirect-uri", "an address that is not registered is not called", nil, false, stays("post_logout_redirect_uri", afterLogout+"/bad", "post_logout_redirect_uri")},
 	{"oidcc-rp-initiated-logout-modified-id-token-hint", "an unsigned hint is no hint", nil, false, checkModifiedHint},
-	{"oidcc-rp-initiated-logout-no-id-token-hint", "without a hint nobody is sent anywhere", nil, false, stays("id_token_hint", absent)},
+	{"oidcc-rp-initiated-logout-no-id-token-hint", "without a hint nobody is sent anywhere", nil, false, stays("id_token_hint", absent, "post_logout_redirect_uri")},
 	{"oidcc-rp-initiated-logout-no-params", "without parameters the person is told that they are signed out", nil, false, ends("id_token_hint", "post_logout_redirect_uri", "state")},
 	{"oidcc-rp-initiated-logout-no-post-logout-redirect-uri", "nor with a hint alone", nil, false, ends("post_logout_redirect_uri")},
 	{"oidcc-rp-initiated-logout-no-state", "without a state none comes back", nil, false, checkLogoutWithoutState},
 	{"oidcc-rp-initiated-logout-only-state", "a state alone leads nowhere", nil, false, ends("id_token_hint", "post_logout_redirect_uri")},
-	{"oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri", "a registered address with another query is another address", nil, false, stays("post_logout_redirect_uri", afterLogout+"?foo=bar")},
+	{"oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri", "a registered address with another query is another address", nil, false, stays("post_logout_redirect_uri", afterLogout+"?foo=bar", "post_logout_redirect_uri")},
 	{"oidcc-rp-initiated-logout-bad-id-token-hint", "a hint that the application signed is no hint", nil, false, checkForeignHint},
 }
 
@@ -61,8 +61,9 @@ func (r *run) signedIn() (url.Values, tokens) {
 	}, t
 }
 
-// leave sends the person to the logout endpoint and lets them confirm.
-func (r *run) leave(q url.Values) *textbrowser.Page {
+// leave sends the person to the logout endpoint and lets them confirm, if they
+// are asked.
+func (r *run) leave(q url.Values) (page *textbrowser.Page, asked bool) {
 	r.Helper()
 	for name, v := range q {
 		if v[0] == absent {
@@ -77,16 +78,19 @@ func (r *run) leave(q url.Values) *textbrowser.Page {
 	r.no(err)
 	if page.Left == nil {
 		if f := page.Form("logout"); f != nil {
+			r.want(page.Status == http.StatusOK, "logout", "the page that asks has the status %d", page.Status)
+			asked = true
 			page, err = r.person.browser.Submit(r.ctx, f.Press("confirm"))
 			r.no(err)
 		}
 	}
-	return page
+	return page, asked
 }
 
 // backAfterLogout wants the person at the registered address with the state.
-func (r *run) backAfterLogout(q url.Values, page *textbrowser.Page) {
+func (r *run) backAfterLogout(q url.Values) {
 	r.Helper()
+	page, _ := r.leave(q)
 	r.must(page.Left != nil, "logout", "the person was not sent back but is at %s: %s", page.URL.Path, page.Text())
 	to := *page.Left.URL
 	got := to.Query()
@@ -100,31 +104,56 @@ func (r *run) backAfterLogout(q url.Values, page *textbrowser.Page) {
 
 func checkLogout(r *run) {
 	q, _ := r.signedIn()
-	r.backAfterLogout(q, r.leave(q))
+	r.backAfterLogout(q)
 	r.gone()
 }
 
 func checkLogoutWithoutState(r *run) {
 	q, _ := r.signedIn()
 	q.Del("state")
-	r.backAfterLogout(q, r.leave(q))
+	r.backAfterLogout(q)
 	r.gone()
 }
 
 // stays is for requests that must not lead to the application, not even after
 // the person has confirmed.
-func stays(name, value string) func(*run) {
+func stays(name, value, word string) func(*run) {
 	return func(r *run) {
 		q, _ := r.signedIn()
 		q.Set(name, value)
-		r.noRedirect(r.leave(q))
+		r.keeps(q, word)
 	}
 }
 
-func (r *run) noRedirect(page *textbrowser.Page) {
+// keeps wants the person kept on the server's own pages: by an error that names
+// what is wrong or, where they were asked and have confirmed, signed out.
+func (r *run) keeps(q url.Values, word string) {
+	r.Helper()
+	page, asked := r.leave(q)
+	if asked {
+		r.farewell(page)
+		return
+	}
+	r.ownErrorPage("logout", page, word)
+	r.onlyHere(page)
+}
+
+// farewell wants the page that says that the person is signed out.
+func (r *run) farewell(page *textbrowser.Page) {
 	r.Helper()
 	r.must(page.Left == nil, "logout", "the person was sent to %v", page.Left)
-	r.want(page.Text() != "", "logout", "the person is left with an empty page")
+	r.want(page.Status == http.StatusOK, "logout", "status %d", page.Status)
+	r.want(strings.Contains(page.Text(), "You are signed out"), "logout", "the page does not say that the person is signed out: %s", page.Text())
+	r.onlyHere(page)
+}
+
+// onlyHere wants a page that does not lead to the application by itself either,
+// as a browser with scripts would follow it.
+func (r *run) onlyHere(page *textbrowser.Page) {
+	r.Helper()
+	r.want(page.Header.Get("Refresh") == "" && !strings.Contains(strings.ToLower(page.Body), `http-equiv="refresh"`),
+		"logout", "the page goes on by itself")
+	r.want(page.FormTo("https://"+partyHost) == nil, "logout", "the page has a form to the application")
 }
 
 // ends is for requests that name no address: the person is signed out and told
@@ -135,7 +164,8 @@ func ends(without ...string) func(*run) {
 		for _, name := range without {
 			q.Del(name)
 		}
-		r.noRedirect(r.leave(q))
+		page, _ := r.leave(q)
+		r.farewell(page)
 		r.gone()
 	}
 }
@@ -143,7 +173,7 @@ func ends(without ...string) func(*run) {
 func checkModifiedHint(r *run) {
 	q, t := r.signedIn()
 	q.Set("id_token_hint", unsigned(t.claims))
-	r.noRedirect(r.leave(q))
+	r.keeps(q, "id_token_hint")
 }
 
 func checkForeignHint(r *run) {
@@ -160,7 +190,7 @@ func checkForeignHint(r *run) {
 	text, err := jws.CompactSerialize()
 	r.no(err)
 	q.Set("id_token_hint", text)
-	r.noRedirect(r.leave(q))
+	r.keeps(q, "id_token_hint")
 }
 
 func checkBackchannelMetadata(r *run) {
@@ -175,7 +205,7 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 func checkBackchannel(r *run) {
 	q, t := r.signedIn()
 	r.must(t.claims["sid"] != nil, "sid", "the ID token has none")
-	r.backAfterLogout(q, r.leave(q))
+	r.backAfterLogout(q)
 	claims := r.logoutToken(t)
 	now := time.Now()
 	r.want(claims["iss"] == r.text("issuer"), "logout", "iss %v", claims["iss"])
@@ -200,9 +230,10 @@ func (r *run) logoutToken(t tokens) map[string]any {
 	r.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for time.Now().Before(deadline) {
-		for _, form := range r.provider.logout.all() {
-			text := form.Get("logout_token")
-			r.must(text != "" && len(form) == 1, "logout", "the post has %d members", len(form))
+		for _, post := range r.provider.logout.all() {
+			text := post.form.Get("logout_token")
+			r.must(text != "" && len(post.form) == 1, "logout", "the post has %d members", len(post.form))
+			r.want(post.kind == "application/x-www-form-urlencoded", "logout", "the post's Content-Type is %q", post.kind)
 			if claims := r.verified(text); claims["sid"] == t.claims["sid"] {
 				return claims
 			}

@@ -88,12 +88,18 @@ func newProvider(t *testing.T) *provider {
 	return p
 }
 
+// A post is one that an application was sent.
+type post struct {
+	kind string // its Content-Type
+	form url.Values
+}
+
 // A listener takes logout tokens, as an application's back-channel address.
 type listener struct {
 	url string
 
 	mu    sync.Mutex
-	posts []url.Values
+	posts []post
 }
 
 func listen(t *testing.T) *listener {
@@ -102,7 +108,7 @@ func listen(t *testing.T) *listener {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 		form, _ := url.ParseQuery(string(body))
 		l.mu.Lock()
-		l.posts = append(l.posts, form)
+		l.posts = append(l.posts, post{r.Header.Get("Content-Type"), form})
 		l.mu.Unlock()
 		w.Header().Set("Cache-Control", "no-store")
 	}))
@@ -112,8 +118,8 @@ func listen(t *testing.T) *listener {
 }
 
 // all are the posts so far.
-func (l *listener) all() []url.Values {
+func (l *listener) all() []post {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]url.Values(nil), l.posts...)
+	return append([]post(nil), l.posts...)
 }

@@ -326,8 +326,8 @@ func checkSecretPost(r *run) {
 // objects and none is not among them. Then such a request has to be refused by
 // name, at an address that is checked first.
 func checkRequestObject(r *run) {
-	algs, listed := r.provider.metadata["request_object_signing_alg_values_supported"].([]any)
-	r.must(listed && !slices.Contains(algs, "none"), "request", "unsigned request objects are offered: %v", algs)
+	algs := r.list("request_object_signing_alg_values_supported")
+	r.must(len(algs) > 0 && !slices.Contains(algs, "none"), "request", "unsigned request objects are offered: %v", algs)
 	q := r.request()
 	inside := map[string]any{}
 	for name, v := range q {

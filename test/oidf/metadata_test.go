@@ -129,6 +129,9 @@ func (r *run) checkMembers() {
 		default:
 			r.should(false, "C7", "%s is in none of the specifications", name)
 		}
+		if list, ok := value.([]any); ok {
+			r.want(len(list) > 0, "RFC 8414 §3.2", "%s is empty, and should be left out", name)
+		}
 		if strings.HasSuffix(name, "_endpoint") {
 			u, err := url.Parse(r.text(name))
 			r.want(err == nil && u.Scheme == "https", "C19", "%s is %v", name, value)

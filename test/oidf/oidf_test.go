@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 	}
 	p := newProvider(t)
 	t.Run("config", func(t *testing.T) {
-		plan(t, p, "", []module{{"oidcc-discovery-endpoint-verification", "the metadata is complete, true and well-formed", []string{"C14"}, false, checkMetadata}})
+		plan(t, p, "", []module{{"oidcc-discovery-endpoint-verification", "the metadata is complete, true and well-formed", nil, false, checkMetadata}})
 	})
 	t.Run("basic", func(t *testing.T) { plan(t, p, "", basic) })
 	t.Run("form_post", func(t *testing.T) { plan(t, p, "form_post", basic) })

@@ -12,7 +12,7 @@ import (
 )
 
 // metadata tells clients about this server (OpenID Connect Discovery 1.0 §3,
-// RFC 8414 §2). It names what there is and nothing else.
+// RFC 8414 §2). It names what there is and nothing else, but for objectAlgs.
 type metadata struct {
 	Issuer             string   `json:"issuer"`
 	Authorization      string   `json:"authorization_endpoint"`
@@ -45,6 +45,14 @@ type metadata struct {
 	BackchannelSession bool     `json:"backchannel_logout_session_supported"`
 	ResponseIssuer     bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207
 }
+
+// objectAlgs is in the metadata for what is not in it. No request object is
+// taken, whatever signs it, and request_parameter_supported says so; but where
+// the list is missing, unsigned ones may be tried, by the OpenID conformance
+// suite too, which then reads the answer as the object would have it (R23). An
+// empty list is forbidden (RFC 8414 §3.2). These are Auth0's, also of tenants
+// that take none.
+func objectAlgs() []string { return []string{"RS256", "RS384", "PS256"} }
 
 // discovery serves the metadata. Everything in it comes from the configured
 // public URL, nothing from the request: a Host header cannot change it.
@@ -86,7 +94,7 @@ func (a *API) discovery(w http.ResponseWriter, r *http.Request) error {
 		AuthAlgs:          signing.AssertionAlgs(),
 		ProofAlgs:         signing.ProofAlgs(),
 		IDTokenAlgs:       tenant.IDTokenAlgs(),
-		RequestObjectAlgs: []string{},
+		RequestObjectAlgs: objectAlgs(),
 		ClaimsParameter:   true,
 		Classes:           []string{oauth.ACR},
 		Claims: []string{

@@ -34,6 +34,9 @@ type Browser struct {
 	outside func(*url.URL) bool
 }
 
+// urlencoded is the only form in which the browser sends a form to the server.
+const urlencoded = "application/x-www-form-urlencoded"
+
 // New returns a browser without cookies. It goes nowhere for which outside
 // answers true; nil means that it goes everywhere.
 func New(transport http.RoundTripper, outside func(*url.URL) bool) *Browser {
@@ -71,6 +74,7 @@ type Leaving struct {
 	Method string
 	URL    *url.URL
 	Form   url.Values // of a POST
+	Type   string     // of a POST: the Content-Type that the form asks for
 }
 
 // Cookies are the cookies that would be sent to an address.
@@ -94,7 +98,7 @@ func (b *Browser) Post(ctx context.Context, address string, form url.Values) (*P
 	if err != nil {
 		return nil, err
 	}
-	return b.visit(ctx, request{method: http.MethodPost, url: u, form: form, origin: "https://application.example"})
+	return b.visit(ctx, request{method: http.MethodPost, url: u, form: form, kind: urlencoded, origin: "https://application.example"})
 }
 
 // Submit submits a form of a page, by its first button unless another was
@@ -108,7 +112,7 @@ func (b *Browser) Submit(ctx context.Context, f *Form) (*Page, error) {
 	}
 	r := request{method: f.Method, url: f.Action, referer: f.page.String(), origin: origin(f.page)}
 	if f.Method == http.MethodPost {
-		r.form = f.Values
+		r.form, r.kind = f.Values, f.Type
 	} else {
 		u := *f.Action
 		u.RawQuery = f.Values.Encode()
@@ -128,6 +132,7 @@ func (b *Browser) Follow(ctx context.Context, p *Page, href string) (*Page, erro
 
 type request struct {
 	method, referer, origin string
+	kind                    string
 	url                     *url.URL
 	form                    url.Values
 }
@@ -139,7 +144,7 @@ func (b *Browser) visit(ctx context.Context, r request) (*Page, error) {
 			if last == nil {
 				last = &Page{URL: r.url}
 			}
-			last.Left = &Leaving{Method: r.method, URL: r.url, Form: r.form}
+			last.Left = &Leaving{Method: r.method, URL: r.url, Form: r.form, Type: r.kind}
 			return last, nil
 		}
 		p, err := b.send(ctx, r)
@@ -158,7 +163,7 @@ func (b *Browser) visit(ctx context.Context, r request) (*Page, error) {
 			to.Fragment, to.RawFragment = r.url.Fragment, r.url.RawFragment
 		}
 		if p.Status != http.StatusTemporaryRedirect && p.Status != http.StatusPermanentRedirect {
-			r.method, r.form = http.MethodGet, nil
+			r.method, r.form, r.kind = http.MethodGet, nil, ""
 		}
 		r.url, last = to, p
 	}
@@ -181,7 +186,7 @@ func (b *Browser) send(ctx context.Context, r request) (*Page, error) {
 		req.Header.Set("Referer", r.referer)
 	}
 	if r.method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", urlencoded)
 		req.Header.Set("Origin", r.origin)
 		site := "cross-site"
 		if r.origin == origin(r.url) {

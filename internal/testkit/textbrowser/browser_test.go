@@ -53,7 +53,31 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page.Left == nil || page.Left.URL.String() != "https://other.example/back?code=1#f" || page.Left.Method != "GET" {
+	if page.Left == nil || page.Left.Type != "" || page.Left.URL.String() != "https://other.example/back?code=1#f" || page.Left.Method != "GET" {
 		t.Errorf("left as %+v", page.Left)
+	}
+}
+
+func TestLeavingByForm(t *testing.T) {
+	for enctype, want := range map[string]string{
+		"": "application/x-www-form-urlencoded", "application/x-www-form-urlencoded": "application/x-www-form-urlencoded",
+		"Text/Plain": "text/plain", "multipart/form-data": "multipart/form-data", "unknown": "application/x-www-form-urlencoded",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `<form method="post" action="https://other.example/back" enctype="%s"><input name="code" value="1"></form>`, enctype)
+		}))
+		defer server.Close()
+		b := New(nil, func(u *url.URL) bool { return u.Host == "other.example" })
+		page, err := b.Get(t.Context(), server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err = b.Submit(t.Context(), page.Form("code"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Left == nil || page.Left.Type != want || page.Left.Method != "POST" || page.Left.Form.Get("code") != "1" {
+			t.Errorf("enctype %q: left as %+v", enctype, page.Left)
+		}
 	}
 }

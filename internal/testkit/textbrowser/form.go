@@ -14,6 +14,7 @@ type Form struct {
 	ID     string
 	Action *url.URL
 	Method string
+	Type   string // the Content-Type that it asks to be sent in
 	Values url.Values
 	// Buttons are the names and values of the buttons that submit it, in their
 	// order. The first is the one that the Enter key presses.
@@ -105,7 +106,11 @@ func (p *Page) readForm(n *html.Node) *Form {
 	}
 	f := &Form{
 		ID: attribute(n, "id"), Action: action, Method: strings.ToUpper(attribute(n, "method")),
-		Values: url.Values{}, page: p.URL,
+		Values: url.Values{}, page: p.URL, Type: urlencoded,
+	}
+	switch kind := strings.ToLower(attribute(n, "enctype")); kind {
+	case "multipart/form-data", "text/plain":
+		f.Type = kind
 	}
 	if f.Method == "" {
 		f.Method = http.MethodGet

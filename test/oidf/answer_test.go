@@ -45,6 +45,7 @@ func (r *run) answered(q url.Values, page *textbrowser.Page) url.Values {
 	got := left.URL.Query()
 	if r.mode == "form_post" {
 		r.want(left.Method == http.MethodPost, "A2", "came back by %s", left.Method)
+		r.want(left.Type == "application/x-www-form-urlencoded", "A2", "came back with the Content-Type %q", left.Type)
 		r.want(!got.Has("code") && !got.Has("error"), "A2", "the query has %v", got)
 		got = left.Form
 	} else {
@@ -83,6 +84,9 @@ func (r *run) refused(q url.Values, page *textbrowser.Page, codes ...string) {
 			"E3", "the parameter %q in an error", name)
 	}
 	r.checkDescription(got.Get("error_description"))
+	if got.Has("error_uri") {
+		r.checkErrorURI(got.Get("error_uri"))
+	}
 }
 
 // checkDescription is row E4: what RFC 6749 lets a description consist of.
@@ -93,6 +97,18 @@ func (r *run) checkDescription(text string) {
 		r.want(ok, "E4", "error_description has %q in it: %s", c, text)
 	}
 }
+
+// checkErrorURI is row E5: an address of a page about the error.
+func (r *run) checkErrorURI(text string) {
+	r.Helper()
+	u, err := url.Parse(text)
+	r.want(err == nil && u.IsAbs() && u.Host != "", "E5", "error_uri is %q", text)
+	r.want(!strings.ContainsFunc(text, notInToken), "E5", "error_uri is %q", text)
+}
+
+// notInToken is for what neither a scope nor an error_uri may have in it (RFC
+// 6749 appendix A).
+func notInToken(c rune) bool { return c < 0x21 || c == 0x22 || c == 0x5C || c > 0x7E }
 
 // ownErrorPage wants the server to have kept the person on a page of its own
 // that names the reason.

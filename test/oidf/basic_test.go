@@ -64,9 +64,10 @@ func checkServer(r *run) {
 		}
 		r.should(slices.Contains(known, name), "claims", "the ID token for the scope openid alone has %s", name)
 	}
-	if hash, ok := t.claims["at_hash"]; ok {
-		sum := sha256.Sum256([]byte(t.access))
-		r.want(hash == base64.RawURLEncoding.EncodeToString(sum[:16]), "at_hash", "at_hash %v is not the access token's", hash)
+	for name, of := range map[string]string{"at_hash": t.access, "c_hash": code} {
+		sum := sha256.Sum256([]byte(of))
+		hash, ok := t.claims[name]
+		r.want(!ok || hash == base64.RawURLEncoding.EncodeToString(sum[:sha256.Size/2]), name, "%v is another one's", hash)
 	}
 	r.noLeak(t, r.userinfo(t), nil)
 }
@@ -256,7 +257,9 @@ func checkMaxAge1(r *run) {
 	_, second := r.base(url.Values{"max_age": {"1"}})
 	r.want(r.asked(before), "max_age", "max_age=1 did not ask the person to sign in")
 	r.must(second.claims["auth_time"] != nil, "auth_time", "none, though max_age was sent")
-	r.want(r.when(second.claims, "auth_time").After(r.when(first.claims, "auth_time")), "auth_time", "it did not move")
+	at := r.when(second.claims, "auth_time")
+	r.want(at.After(r.when(first.claims, "auth_time")), "auth_time", "it did not move")
+	r.want(time.Since(at) <= skew+time.Second, "auth_time", "%v is longer ago than max_age", at)
 }
 
 func checkMaxAge10000(r *run) {
@@ -327,7 +330,7 @@ func checkSecretPost(r *run) {
 // name, at an address that is checked first.
 func checkRequestObject(r *run) {
 	algs := r.list("request_object_signing_alg_values_supported")
-	r.must(len(algs) > 0 && !slices.Contains(algs, "none"), "request", "unsigned request objects are offered: %v", algs)
+	r.must(len(algs) > 0 && !slices.Contains(algs, "none"), "request", "the metadata does not say that unsigned request objects are not taken: %v", algs)
 	q := r.request()
 	inside := map[string]any{}
 	for name, v := range q {

@@ -1,17 +1,15 @@
 package oidf
 
 import (
-	"crypto"
-	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // wellKnown is where the metadata of an issuer is.
@@ -27,6 +25,10 @@ func (r *run) discovered() {
 			return
 		}
 		defer func() { _ = res.Body.Close() }()
+		if res.StatusCode != http.StatusOK {
+			r.provider.problem = fmt.Errorf("D1: the metadata is answered with %d", res.StatusCode)
+			return
+		}
 		r.provider.problem = json.NewDecoder(res.Body).Decode(&r.provider.metadata)
 	})
 	r.no(r.provider.problem)
@@ -112,6 +114,7 @@ func checkMetadata(r *run) {
 		"C5", "issuer %q", r.text("issuer"))
 	r.checkMembers()
 	r.checkLists()
+	r.checkLanguages()
 	r.checkKeys()
 }
 
@@ -156,60 +159,37 @@ func (r *run) checkLists() {
 	r.should(scopes != nil, "C17", "no scopes_supported")
 	r.want(slices.Contains(scopes, "openid"), "C17", "scopes %v", scopes)
 	for _, s := range scopes {
-		r.want(s != "" && !strings.ContainsAny(s, " \"\\"), "C17", "scope %q", s)
+		r.want(s != "" && !strings.ContainsFunc(s, notInToken), "C17", "scope %q", s)
 	}
 	if methods := r.list("code_challenge_methods_supported"); len(methods) > 0 {
 		r.want(slices.Contains(methods, "S256") || slices.Contains(methods, "plain"), "C20", "PKCE: %v", methods)
 	}
 }
 
-// keys reads the server's keys.
-func (r *run) keys() jose.JSONWebKeySet {
-	var set jose.JSONWebKeySet
-	r.no(json.Unmarshal(r.rawKeys(), &set))
-	return set
-}
+// languageTag is the form of a BCP 47 tag, by its parts: language, script, region
+// and variants. Which of them are registered is not known here.
+var languageTag = regexp.MustCompile(`(?i)^([a-z]{2,3}(?:-[a-z]{3}){0,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?((?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)$`)
 
-func (r *run) rawKeys() []byte {
-	res, err := r.provider.http.Get(r.endpoint("jwks_uri"))
-	r.no(err)
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	r.no(err)
-	r.must(res.StatusCode == http.StatusOK, "D3", "jwks_uri answered %d", res.StatusCode)
-	return body
-}
-
-// checkKeys are the rows K1 to K6.
-func (r *run) checkKeys() {
-	var set struct {
-		Keys []map[string]any `json:"keys"`
-	}
-	raw := r.rawKeys()
-	r.no(json.Unmarshal(raw, &set))
-	seen := map[any]bool{}
-	for _, k := range set.Keys {
-		kid, _ := k["kid"].(string)
-		r.want(kid != "" && !seen[kid], "K2", "kid %q", kid)
-		seen[kid] = true
-		r.want(k["kty"] != "oct", "K3", "a symmetric key is published")
-		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-			r.want(k[private] == nil, "K3", "the member %s of key %s is published", private, kid)
-		}
-		for _, number := range []string{"n", "e", "x", "y"} {
-			if v, ok := k[number].(string); ok {
-				_, err := base64.RawURLEncoding.DecodeString(v)
-				r.want(err == nil, "K4", "%s of key %s is %q", number, kid, v)
+// checkLanguages is row C18.
+func (r *run) checkLanguages() {
+	r.Helper()
+	for _, name := range []string{"ui_locales_supported", "claims_locales_supported"} {
+		for _, tag := range r.list(name) {
+			p := languageTag.FindStringSubmatch(tag)
+			if p == nil {
+				r.fail("C18", "%s has %q in it", name, tag)
+				continue
 			}
+			usual := strings.ToLower(p[1])
+			if p[2] != "" {
+				usual += "-" + strings.ToUpper(p[2][:1]) + strings.ToLower(p[2][1:])
+			}
+			if p[3] != "" {
+				usual += "-" + strings.ToUpper(p[3])
+			}
+			usual += strings.ToLower(p[4])
+			r.should(tag == usual, "C18", "%s has %q in it, which is written %q", name, tag, usual)
 		}
-	}
-	for _, k := range r.keys().Keys {
-		r.want(k.Valid(), "K5", "key %s is not valid", k.KeyID)
-		if len(k.Certificates) == 0 {
-			continue
-		}
-		same, ok := k.Certificates[0].PublicKey.(interface{ Equal(x crypto.PublicKey) bool })
-		r.want(ok && same.Equal(k.Key), "K5", "the certificate of key %s is for another key", k.KeyID)
 	}
 }
 

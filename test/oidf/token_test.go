@@ -138,11 +138,7 @@ func (r *run) verified(text string) map[string]any {
 	r.Helper()
 	jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.RS256})
 	r.must(err == nil, "I8", "not a JWT signed by RS256: %v", err)
-	kid := jws.Signatures[0].Header.KeyID
-	keys := r.keys()
-	found := keys.Key(kid)
-	r.must(kid != "" && len(found) == 1, "I8", "%d keys with the kid %q", len(found), kid)
-	payload, err := jws.Verify(found[0])
+	payload, err := jws.Verify(r.signer(jws.Signatures[0].Protected))
 	r.must(err == nil, "I8", "the signature is wrong: %v", err)
 	var claims map[string]any
 	r.no(json.Unmarshal(payload, &claims))
@@ -205,8 +201,13 @@ func (r *run) refusedByToken(a answer, code string) {
 	r.want(a.status == http.StatusBadRequest, "E", "status %d: %s", a.status, a.raw)
 	r.isJSON("E", a.header)
 	r.want(a.body["error"] == code, "E", "error %v, wanted %s", a.body["error"], code)
-	text, _ := a.body["error_description"].(string)
+	text, isText := a.body["error_description"].(string)
+	r.want(isText || a.body["error_description"] == nil, "E4", "error_description is %v", a.body["error_description"])
 	r.checkDescription(text)
+	if uri, ok := a.body["error_uri"]; ok {
+		text, _ := uri.(string)
+		r.checkErrorURI(text)
+	}
 }
 
 // base is the flow that every module has in it: sign in, exchange, userinfo.

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -97,7 +96,7 @@ func (p *page) visit(path string) { p.t.Helper(); p.run(chromium.Open(p.origin +
 
 // call runs a script in the page and waits for what it promises. An error that
 // it throws ends the test.
-func (p *page) call(script string, out any) {
+func (p *page) call(script string, out *map[string]any) {
 	p.t.Helper()
 	body := `(async () => { try { return {ok: await (async () => {` + script + `})()}; } ` +
 		`catch (e) { return {error: [e.error || e.code || e.name, e.error_description || e.description || e.message].join(": ")}; } })()`
@@ -111,9 +110,7 @@ func (p *page) call(script string, out any) {
 	if done.Error != "" {
 		p.t.Fatalf("the library says %s, in\n%s", done.Error, script)
 	}
-	if m, ok := out.(*map[string]any); ok {
-		*m = done.OK
-	}
+	*out = done.OK
 }
 
 // start runs a script after which the browser leaves the page.
@@ -300,10 +297,20 @@ func (p *page) webAuth() string {
 		p.server.Domain, p.client, p.origin+"/callback")
 }
 
+// sendCode asks for a code from the application's page.
+func (p *page) sendCode(number string) {
+	p.t.Helper()
+	var got map[string]any
+	p.call(p.webAuth()+fmt.Sprintf(`return await ask(web.passwordlessStart.bind(web), {connection: "sms", send: "code", phoneNumber: %q});`, number), &got)
+	if id, _ := got["Id"].(string); id == "" || got["phoneNumber"] != number {
+		p.t.Errorf("passwordlessStart answers %v", got)
+	}
+}
+
 func crossOrigin(t *testing.T, s *binary.Server) {
 	p := open(t, s, auth0JS)
 	const number = "+447700900303"
-	p.call(p.webAuth()+fmt.Sprintf(`return await ask(web.passwordlessStart.bind(web), {connection: "sms", send: "code", phoneNumber: %q});`, number), nil)
+	p.sendCode(number)
 	var wrong map[string]any
 	p.call(p.webAuth()+fmt.Sprintf(`try { await ask(web.passwordlessLogin.bind(web), {connection: "sms", phoneNumber: %q, verificationCode: "000000"}); return {}; }
 		catch (e) { return {code: e.code, description: e.description}; }`, number), &wrong)
@@ -337,7 +344,7 @@ func crossOrigin(t *testing.T, s *binary.Server) {
 func verifyRedirect(t *testing.T, s *binary.Server) {
 	p := open(t, s, auth0JS)
 	const number = "+447700900308"
-	p.call(p.webAuth()+fmt.Sprintf(`return await ask(web.passwordlessStart.bind(web), {connection: "sms", send: "code", phoneNumber: %q});`, number), nil)
+	p.sendCode(number)
 	var wrong map[string]any
 	p.call(p.webAuth()+fmt.Sprintf(`try { await ask(web.passwordlessVerify.bind(web), {connection: "sms", phoneNumber: %q, verificationCode: "000000"}); return {}; }
 		catch (e) { return {code: e.code, description: e.description}; }`, number), &wrong)
@@ -373,7 +380,7 @@ func withoutCookies(t *testing.T, s *binary.Server) {
 	p.start(p.webAuth() + `web.authorize();`)
 	p.signIn(before)
 	p.numberIs("signed in on our pages", before)
-	p.call(p.webAuth()+fmt.Sprintf(`return await ask(web.passwordlessStart.bind(web), {connection: "sms", send: "code", phoneNumber: %q});`, number), nil)
+	p.sendCode(number)
 	p.start(p.webAuth() + fmt.Sprintf(`web.passwordlessLogin({connection: "sms", phoneNumber: %q, verificationCode: %q}, e => { document.title = JSON.stringify(e); });`,
 		number, p.code(number)))
 	p.signIn("+447700900306")
@@ -387,38 +394,5 @@ func (p *page) numberIs(what, number string) {
 	p.call(p.webAuth()+`const hash = await ask(web.parseHash.bind(web), {hash: location.hash}); return {number: hash.idTokenPayload.phone_number};`, &got)
 	if got["number"] != number {
 		p.t.Errorf("%s: %v, want %s", what, got, number)
-	}
-}
-
-func lockSMS(t *testing.T, s *binary.Server) {
-	bundle := filepath.Join(t.TempDir(), "lock.js")
-	run(t, "browser", nil, "node_modules/.bin/esbuild", "--bundle", "--format=iife", "--global-name=lock", "--minify",
-		"--log-level=error", "--main-fields=browser,module,main", "--define:global=window", "--outfile="+bundle, "node_modules/auth0-lock/lib/index.js")
-	m := s.Manage(t.Context())
-	var sms []struct{ ID string }
-	m.Must(t.Context(), http.MethodGet, "/api/v2/connections?strategy=sms", nil, &sms)
-	m.Must(t.Context(), http.MethodPatch, "/api/v2/connections/"+sms[0].ID,
-		map[string]any{"options": map[string]any{"doorcode": map[string]any{"default_country": "GB"}}}, nil)
-	p := open(t, s, bundle)
-	const number = "+447700900304"
-	p.start(fmt.Sprintf(`document.body.innerHTML = "<div id=\"here\"></div>";
-		const widget = new lock.Auth0LockPasswordless(%q, %q, {container: "here", allowedConnections: ["sms"], passwordlessMethod: "code",
-		auth: {redirectUrl: %q, responseType: "token id_token", params: {scope: "openid phone"}}});
-		window.problem = ""; widget.on("unrecoverable_error", e => { window.problem = JSON.stringify(e); });
-		widget.on("authorization_error", e => { window.problem = JSON.stringify(e); });
-		widget.show();`, p.client, p.server.Domain, p.origin+"/callback"))
-	// The country that numbers are taken to be from is the connection's.
-	p.typed(`input[name="phoneNumber"]`, number[len("+44"):])
-	p.run(chromedp.Click(`button.auth0-lock-submit`))
-	code := p.code(number)
-	p.typed(`input[name="vcode"]`, code)
-	p.run(chromedp.Click(`button.auth0-lock-submit`))
-	p.back()
-	var got map[string]any
-	p.call(fmt.Sprintf(`const widget = new lock.Auth0LockPasswordless(%q, %q, {allowedConnections: ["sms"], auth: {autoParseHash: false, params: {scope: "openid phone"}}});
-		return await new Promise((ok, no) => widget.resumeAuth(location.hash, (err, r) => err ? no(err) : ok({number: r.idTokenPayload.phone_number, token: r.accessToken})));`,
-		p.client, p.server.Domain), &got)
-	if got["number"] != number || got["token"] == nil {
-		t.Errorf("signed in by Lock: %v", got)
 	}
 }

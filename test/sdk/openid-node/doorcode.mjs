@@ -142,8 +142,8 @@ export class Person {
 			values.set("username", this.email);
 		} else if (url.pathname.endsWith("/consent")) {
 			values.set("action", "accept");
-		} else if (!values.has("logout")) {
-			return undefined;
+		} else if (!values.has("logout") && !(values.has("token") && form.action === "/u/link")) {
+			return undefined; // neither the page of a logout nor that of a link
 		}
 		return { url: new URL(form.action || url, url), method: "POST", form: values, from: url };
 	}

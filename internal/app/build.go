@@ -151,6 +151,7 @@ func (a *App) buildUseCases(send *senders) {
 		Settings: a.Store, Ledger: a.Store, Passwordless: a.signIns, Grants: a.grants, Tokens: a.Tokens,
 		Secrets: a.Secrets, HTTPS: strings.HasPrefix(a.url, "https://"), Limits: attack.Mode(a.cfg.Limits), Now: a.now, Pushed: a.grants,
 	}
+	a.signIns.Grantable = a.authorize.Grantable // which is made with it
 	a.notifier = &logout.Notifier{
 		Queue: a.Store, Clients: a.Store, Tokens: a.Tokens, Now: a.now, Log: a.Log,
 		Post: backchannel.New(a.outward()).Post,

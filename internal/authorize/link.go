@@ -37,6 +37,7 @@ type linked struct {
 	passwordless.Link
 	view    LinkView
 	request tenant.AuthorizeRequest // what it answers, if the API has asked for it
+	refused *oauth.Response         // what the application hears if that is not allowed any more
 }
 
 // codeExpired is what the application hears of a link that was used or is too
@@ -47,11 +48,15 @@ func codeExpired() *fault.Error {
 
 // ShowLink says what opening a link shows. It changes nothing, however often it
 // is done: programs that look at e-mail open links too (ML-02). The step has an
-// answer when the application is to hear that the link is over.
+// answer when the application is to hear that the link is over, or that what it
+// was asked for is not given any more.
 func (s *Service) ShowLink(ctx context.Context, token string, b Browser) (LinkView, Step, error) {
 	l, err := s.openLink(ctx, token, b)
 	if err != nil {
 		return LinkView{}, Step{}, err
+	}
+	if l.refused != nil {
+		return l.view, answer(*l.refused), nil
 	}
 	if l.view.Page == LinkOver && l.request.RedirectURI != "" {
 		return l.view, answer(s.reply(&l.request).Error(codeExpired())), nil
@@ -107,17 +112,17 @@ func (s *Service) openFree(ctx context.Context, l *linked) error {
 		return err
 	}
 	redirect, err := oauth.Redirect(l.view.Client, l.Params.Get("redirect_uri"), s.HTTPS)
-	if err == nil {
-		l.request, err = s.read(ctx, &beginning{Request: Request{Values: l.Params}, client: l.view.Client, redirect: redirect}, set)
-	}
 	if err != nil {
-		if fault.Has(err, fault.Internal) {
-			return err
-		}
-		// What it leads to is not allowed any more: nothing may be sent there.
+		// Where it leads to is not allowed any more: nothing may be sent there.
 		return passwordless.ErrLink.Because(err)
 	}
+	l.request, err = s.read(ctx, &beginning{Request: Request{Values: l.Params}, client: l.view.Client, redirect: redirect}, set)
 	switch {
+	case fault.Has(err, fault.Internal):
+		return err
+	case err != nil:
+		refused := oauth.ReplyFor(redirect, s.Tokens.Issuer, l.Params).Error(fault.Of(err))
+		l.refused = &refused
 	case !l.Open:
 	case set.LinksNeedBrowser:
 		l.view.Page, l.view.Code = LinkCode, l.Code
@@ -134,6 +139,11 @@ func (s *Service) FollowLink(ctx context.Context, token string, b Browser) (Step
 	l, err := s.openLink(ctx, token, b)
 	if err != nil {
 		return Step{}, err
+	}
+	if l.refused != nil {
+		step := answer(*l.refused)
+		step.Transaction.Request.Client = l.view.Client.ID
+		return step, nil
 	}
 	if l.view.Page != LinkConfirm {
 		return Step{}, ErrStep
@@ -169,4 +179,11 @@ func (s *Service) proveHere(ctx context.Context, p proving, t tenant.Transaction
 		step.TransactionCookie = begun.TransactionCookie
 	}
 	return step, err
+}
+
+// Grantable is what package passwordless asks before it sends a link: whether
+// the API of the request that it will answer is given to people that way.
+func (s *Service) Grantable(ctx context.Context, c *tenant.Client, r *tenant.AuthorizeRequest) error {
+	_, _, err := s.grantable(ctx, c, r)
+	return err
 }

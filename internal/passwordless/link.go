@@ -111,30 +111,33 @@ const maxLinkParams = 8 << 10
 
 // checkParams checks the request to /authorize that a link will answer. When the
 // link is used it is checked again: what is allowed may have changed (ML-05).
-func (s *Service) checkParams(p Params, set *tenant.Settings, client *tenant.Client) error {
+func (s *Service) checkParams(ctx context.Context, p Params, set *tenant.Settings, client *tenant.Client) error {
 	redirect, err := oauth.Redirect(client, p.Get("redirect_uri"), s.HTTPS)
 	if err != nil {
 		return err
 	}
-	_, err = oauth.ReadAuthorize(set, client, redirect, p)
-	return err
+	r, err := oauth.ReadAuthorize(set, client, redirect, p)
+	if err != nil || s.Grantable == nil {
+		return err
+	}
+	return s.Grantable(ctx, client, &r)
 }
 
 // prepareLink adds to a start what a link needs. It takes a code of any length.
-func (s *Service) prepareLink(c *tenant.Connection, set *tenant.Settings, r *StartRequest, b *Begin) (err error) {
+func (s *Service) prepareLink(ctx context.Context, c *tenant.Connection, set *tenant.Settings, r *StartRequest, b *Begin) (err error) {
 	if b.Message.Send != sendLink {
 		return nil
 	}
 	r.Spare = true
 	if r.Transaction == "" { // else the request is that of the sign-in
-		b.Message.AuthParams, err = s.linkParams(c, set, *r)
+		b.Message.AuthParams, err = s.linkParams(ctx, c, set, *r)
 	}
 	return err
 }
 
 // linkParams are what a link is asked for with: authParams of the request, else
 // those of the connection.
-func (s *Service) linkParams(c *tenant.Connection, set *tenant.Settings, r StartRequest) (string, error) {
+func (s *Service) linkParams(ctx context.Context, c *tenant.Connection, set *tenant.Settings, r StartRequest) (string, error) {
 	all := maps.Clone(c.AuthParams)
 	if all == nil {
 		all = map[string]any{}
@@ -161,7 +164,10 @@ func (s *Service) linkParams(c *tenant.Connection, set *tenant.Settings, r Start
 	if params["redirect_uri"] == "" && len(r.Client.Callbacks) > 0 {
 		params["redirect_uri"] = r.Client.Callbacks[0]
 	}
-	if err := s.checkParams(params, set, r.Client); err != nil {
+	if err := s.checkParams(ctx, params, set, r.Client); err != nil {
+		if fault.Has(err, fault.Internal) {
+			return "", err
+		}
 		return "", badAuthParams(fault.Of(err).Message)
 	}
 	if size > maxLinkParams {

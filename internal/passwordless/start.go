@@ -112,7 +112,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 	if err != nil {
 		return Started{}, err
 	}
-	if err := s.prepareLink(c, set, &r, &b); err != nil {
+	if err := s.prepareLink(ctx, c, set, &r, &b); err != nil {
 		return Started{}, err
 	}
 	if err := s.limitStart(ctx, c, set, r, &b); err != nil {

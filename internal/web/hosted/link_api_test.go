@@ -1,6 +1,7 @@
 package hosted_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorcode/doorcode/internal/config"
+	"github.com/doorcode/doorcode/internal/delivery/outbox"
 )
 
 // A link of the API finishes wherever it is opened: with a token for
@@ -121,4 +123,69 @@ func TestOldLinkOffersAnother(t *testing.T) {
 	if got := w.left(w.tap(w.browser, w.path(w.mailed("old@mail.example", 1)))); got.Get("code") == "" {
 		t.Errorf("%v", got)
 	}
+}
+
+// ML-05: a link that could not work is refused when it is asked for, in the
+// words of /authorize.
+func TestML05LinkForNoAPI(t *testing.T) {
+	w := linkHost(t)
+	w.allowImplicit()
+	const bound = "https://bound.example.test/"
+	w.admin("POST", "/resource-servers", map[string]any{
+		"identifier": bound, "proof_of_possession": map[string]any{"mechanism": "dpop", "required": true},
+	})
+	for name, c := range map[string]struct {
+		audience, kind, why string
+	}{
+		"no such API":        {"https://none.example.test/", "code", "Service not found: https://none.example.test/"},
+		"the Management API": {w.Ready.Issuer + "api/v2/", "code", "The Management API is not available to people who sign in."},
+		"an API that wants a key, through the browser": {bound, "token", "Access tokens are bound to a key here (DPoP)"},
+	} {
+		to := "ml05-api@mail.example"
+		status, answer := w.askLink(to, map[string]any{"audience": c.audience, "response_type": c.kind})
+		if status != http.StatusBadRequest || !strings.Contains(answer, `"bad.authParams"`) || !strings.Contains(answer, "error in authParams - "+c.why) {
+			t.Errorf("%s: %d %s", name, status, answer)
+		}
+		if sent := w.Outbox.Messages(outbox.Filter{To: to}); len(sent) != 0 {
+			t.Errorf("%s: a link was sent", name)
+		}
+	}
+	// What is not allowed through the browser is with a code, and no API is
+	// asked for by the audience of userinfo.
+	for _, audience := range []string{bound, w.Ready.Issuer + "userinfo"} {
+		w.link("ml05-good@mail.example", map[string]any{"audience": audience, "response_type": "code"})
+	}
+}
+
+// ML-05: what has become wrong with a link since it was sent, the application
+// hears at its redirect URI while that is still its own.
+func TestML05WhatIsTakenBack(t *testing.T) {
+	w := linkHost(t)
+	w.allowImplicit()
+	const api = "https://gone.example.test/"
+	made := struct{ ID string }{}
+	doc, _ := json.Marshal(map[string]any{"identifier": api})
+	if err := json.Unmarshal([]byte(w.manage("POST", "/api/v2/resource-servers", string(doc))), &made); err != nil || made.ID == "" {
+		t.Fatal(made, err)
+	}
+	heard := func(what string, got url.Values, code, state string) {
+		t.Helper()
+		if got.Get("error") != code || got.Get("state") != state || got.Get("iss") != w.Ready.Issuer || got.Has("code") || got.Has("access_token") {
+			t.Errorf("%s: %v, want %s", what, got, code)
+		}
+	}
+	path := w.link("ml05-gone@mail.example", map[string]any{"audience": api, "response_type": "code", "state": "a&b", "redirect_uri": callback})
+	form := w.get(w.browser, path).Form("token")
+	w.admin("DELETE", "/resource-servers/"+made.ID, nil)
+	heard("the API is gone", w.left(w.get(w.newBrowser(), path)), "access_denied", "a&b")
+	heard("the API is gone, tapped", w.left(w.submit(w.browser, form)), "access_denied", "a&b")
+	if w.signedIn(w.browser) {
+		t.Error("a link that is refused has signed somebody in")
+	}
+
+	path = w.link("ml05-implicit@mail.example", map[string]any{"scope": "openid", "state": "c", "response_type": "token"})
+	form = w.get(w.browser, path).Form("token")
+	w.admin("PATCH", "/clients/"+w.Ready.ClientID, map[string]any{"grant_types": []string{"authorization_code"}})
+	heard("the grant is gone", fragment(w.get(w.newBrowser(), path)), "unauthorized_client", "c")
+	heard("the grant is gone, tapped", fragment(w.submit(w.browser, form)), "unauthorized_client", "c")
 }

@@ -174,6 +174,54 @@ func TestOAU10RefreshTokens(t *testing.T) {
 	}
 }
 
+// OAU-10: the audience of userinfo is that of a grant without an API, however the
+// person has signed in, and of no other.
+func TestOAU10RefreshForUserinfo(t *testing.T) {
+	w := newWorld(t)
+	w.api(testAPI, map[string]any{"scopes": scopes("read"), "allow_offline_access": true})
+	userinfo := w.Ready.Issuer + "userinfo"
+	app := w.person(rotating(30))
+	signIn := func(more map[string]string) string {
+		t.Helper()
+		return w.signIn(app, number, more).want(t, 200)["refresh_token"].(string)
+	}
+	for _, audience := range []string{userinfo, ""} {
+		first := signIn(map[string]string{"audience": audience})
+		use := func(token, scope, want string) string {
+			t.Helper()
+			got := w.refresh(app, token, map[string]string{"audience": userinfo, "scope": scope}).want(t, 200)
+			if got["scope"] != want {
+				t.Errorf("signed in for %q: scope %q, want %q", audience, got["scope"], want)
+			}
+			if status, _, answer := w.Do(t, "GET", "/userinfo", "", "Authorization", "Bearer "+got["access_token"].(string)); status != 200 {
+				t.Errorf("signed in for %q: userinfo %d %s", audience, status, answer)
+			}
+			return got["refresh_token"].(string)
+		}
+		second := use(first, "", "openid offline_access")
+		use(first, "", "openid offline_access") // within the leeway
+		third := use(second, "openid", "openid")
+		if got := w.refresh(app, third, map[string]string{"audience": testAPI}); got.status != 403 || got.code() != "access_denied" {
+			t.Errorf("signed in for %q, used for an API: %d %s", audience, got.status, got.body)
+		}
+		use(third, "", "openid offline_access")
+	}
+	token := signIn(map[string]string{"audience": testAPI, "scope": "openid offline_access read"})
+	refused := func(what string) {
+		t.Helper()
+		if got := w.refresh(app, token, map[string]string{"audience": userinfo}); got.status != 403 || got.code() != "access_denied" {
+			t.Errorf("%s: %d %s", what, got.status, got.body)
+		}
+	}
+	refused("of an API's grant")
+	next := w.refresh(app, token, nil).want(t, 200)["refresh_token"].(string) // it cost nothing
+	refused("of an API's grant, replaced")
+	w.refresh(app, next, nil).want(t, 200)
+	if got := w.refresh(app, "unknown", map[string]string{"audience": userinfo}); got.status != 403 || got.code() != "invalid_grant" {
+		t.Errorf("unknown: %d %s", got.status, got.body)
+	}
+}
+
 // TOK-06: a refresh token is taken whole or not at all, and is not in the database,
 // from which nobody can make one.
 func TestTOK06RefreshTokens(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/doorcode/doorcode/internal/attack"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/grant"
+	"github.com/doorcode/doorcode/internal/oauth"
 	"github.com/doorcode/doorcode/internal/signing"
 	"github.com/doorcode/doorcode/internal/web"
 )
@@ -17,15 +18,18 @@ func (a *API) userinfo(w http.ResponseWriter, r *http.Request) error {
 	web.NoStore(w)
 	proof, err := a.proof(w, r)
 	if err != nil {
-		return a.unauthorized(w, err)
+		return a.unauthorized(w, r, err)
 	}
 	accessToken, bound, err := bearer(w, r)
 	if err != nil {
-		return a.unauthorized(w, err)
+		return a.unauthorized(w, r, err)
 	}
-	if bound != (proof.Text != "") {
+	switch {
+	case bound && proof.Text == "":
+		return a.unauthorized(w, r, grant.ErrNoKey)
+	case !bound && proof.Text != "":
 		// RFC 9449 §7.1, §7.2: the scheme and the proof belong together.
-		return a.unauthorized(w, grant.ErrToken)
+		return a.unauthorized(w, r, grant.ErrToken)
 	}
 	doc, client, err := a.Grants.Userinfo(r.Context(), grant.UserinfoRequest{
 		Token: accessToken, Proof: proof, Rate: a.rate(w, attack.UserinfoRate),
@@ -34,7 +38,7 @@ func (a *API) userinfo(w http.ResponseWriter, r *http.Request) error {
 		share(w, r, a.remember(r, client, ""))
 	}
 	if isTokenFault(err) {
-		return a.unauthorized(w, err)
+		return a.unauthorized(w, r, err)
 	}
 	if err != nil {
 		return err
@@ -70,18 +74,27 @@ func isTokenFault(err error) bool {
 }
 
 // unauthorized answers as Auth0 does: plain text, with the reason in the header
-// (RFC 6750 §3, RFC 9449 §7.1).
-func (a *API) unauthorized(w http.ResponseWriter, err error) error {
-	h := w.Header()
-	switch {
-	case errors.Is(err, grant.ErrToken), errors.Is(err, web.ErrBearer):
-		h.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="The access token is not valid."`)
-	case isTokenFault(err):
-		f := fault.Of(err)
-		h.Set("WWW-Authenticate", `DPoP error="`+f.Code+`", error_description="`+f.Message+`", algs="`+strings.Join(signing.ProofAlgs(), " ")+`"`)
-	default:
+// (RFC 6750 §3). It is in the scheme DPoP for who has used that, and where it is
+// the proof that is wrong (RFC 9449 §7.1).
+func (a *API) unauthorized(w http.ResponseWriter, r *http.Request, err error) error {
+	if !isTokenFault(err) {
 		return err
 	}
+	f := fault.Of(err)
+	_, bound, _ := web.DPoPToken(r)
+	// Not errors.Is: what is wrong with a proof can have the same code below.
+	if f.Code == oauth.CodeInvalidToken {
+		f = grant.ErrToken // which says no more, whatever could not be read
+	} else {
+		bound = true
+	}
+	reason := ` error="` + f.Code + `", error_description="` + f.Message + `"`
+	challenge := oauth.Bearer + reason
+	if bound {
+		challenge = oauth.DPoP + reason + `, algs="` + strings.Join(signing.ProofAlgs(), " ") + `"`
+	}
+	h := w.Header()
+	h.Set("WWW-Authenticate", challenge)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusUnauthorized)
 	_, werr := w.Write([]byte("Unauthorized"))

@@ -1,6 +1,9 @@
 package message
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -14,9 +17,10 @@ type Spoken struct {
 // maxSpokenName bounds the name of an application that is read out.
 const maxSpokenName = 60
 
-// phrase is what comes before the digits, by language; %s is the application.
+// phrase is what comes before the digits, by the tag of a language in lower case;
+// %s is the application.
 func phrase(tag string) (language, text string) {
-	switch primary, _, _ := strings.Cut(strings.ToLower(tag), "-"); primary {
+	switch primary, _, _ := strings.Cut(tag, "-"); primary {
 	case "de":
 		return "de-DE", "Ihr Anmeldecode für %s lautet:"
 	case "es":
@@ -33,17 +37,48 @@ func phrase(tag string) (language, text string) {
 	return "en-US", "Your sign-in code for %s is:"
 }
 
+// preferred are the tags of a header Accept-Language, the one that is wanted most
+// first (RFC 9110 §12.5.4). Those that are not wanted at all, and those whose
+// weight cannot be read, are not among them.
+func preferred(languages string) []string {
+	type weighted struct {
+		tag    string
+		weight float64
+	}
+	var list []weighted
+	for part := range strings.SplitSeq(languages, ",") {
+		tag, parameter, has := strings.Cut(part, ";")
+		l := weighted{strings.ToLower(strings.TrimSpace(tag)), 1}
+		if has {
+			name, value, _ := strings.Cut(parameter, "=")
+			weight, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil || !strings.EqualFold(strings.TrimSpace(name), "q") {
+				continue
+			}
+			l.weight = weight
+		}
+		if l.weight > 0 && l.weight <= 1 {
+			list = append(list, l)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b weighted) int { return cmp.Compare(b.weight, a.weight) })
+	tags := make([]string, 0, len(list))
+	for _, l := range list {
+		tags = append(tags, l.tag)
+	}
+	return tags
+}
+
 // Speak writes a message for a call: digit by digit, which voices otherwise read
-// as one large number. The language is the first of a header Accept-Language
-// that is spoken here, English if there is none. Of the application's name only
-// letters, digits and spaces are read out.
+// as one large number. The language is the one that a header Accept-Language
+// wants most of those that are spoken here, English if it wants none. Of the
+// application's name only letters, digits and spaces are read out.
 func Speak(code, application, languages string) Spoken {
 	s := Spoken{}
 	var text string
 	s.Language, text = phrase("en")
-	for tag := range strings.SplitSeq(languages, ",") {
-		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
-		if language, t := phrase(tag); language != "en-US" || strings.HasPrefix(strings.ToLower(tag), "en") {
+	for _, tag := range preferred(languages) {
+		if language, t := phrase(tag); language != "en-US" || tag == "en" || strings.HasPrefix(tag, "en-") {
 			s.Language, text = language, t
 			break
 		}

@@ -3,6 +3,7 @@ package authapi_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -289,6 +290,11 @@ func TestOAU23ReplayOnTwoProcesses(t *testing.T) {
 	}
 	one := newWorld(t, share)
 	two := newWorld(t, share, func(c *config.Config) { c.PublicURL = one.URL })
+	_, port, err := net.SplitHostPort(two.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	two.URL = "http://localhost:" + port // where this process is, beside the public URL of both
 	key := jwttest.EC(t)
 	for range 3 {
 		proof := one.proof(key, "POST", "/oauth/token", "")

@@ -68,11 +68,19 @@ func (b *tab) before(script string) (id page.ScriptIdentifier) {
 	return id
 }
 
+// open asks to be signed in to the application.
+func (b *tab) open(pairs ...string) chromedp.Action {
+	return chromedp.Tasks{
+		chromium.Open(b.URL + "/authorize?" + b.query(append([]string{"redirect_uri", b.app.URL + "/callback"}, pairs...)...)),
+		chromedp.WaitVisible("#username"),
+	}
+}
+
 // atCode opens the page that asks for the code of a number, and returns the code.
 func (b *tab) atCode(number string) string {
 	b.t.Helper()
 	b.run(
-		chromium.Open(b.URL+"/authorize?"+b.query("redirect_uri", b.app.URL+"/callback", "prompt", "login")),
+		b.open("prompt", "login"),
 		chromedp.SendKeys("#username", number), chromedp.Click("#continue"), chromedp.WaitVisible("#code"),
 		// The script says of the hint that it belongs to the field.
 		chromium.Becomes(`document.getElementById("code").getAttribute("aria-describedby").includes("hint")`),
@@ -220,7 +228,7 @@ func TestL15OneForm(t *testing.T) {
 		})`, nil, chromium.Awaited)
 	}
 	const number = "+447700900551"
-	b.run(chromium.Open(b.URL+"/authorize?"+b.query("redirect_uri", b.app.URL+"/callback")), chromedp.SendKeys("#username", number), press("continue"), chromedp.WaitVisible("#code"))
+	b.run(b.open(), chromedp.SendKeys("#username", number), press("continue"), chromedp.WaitVisible("#code"))
 	if n := b.messagesTo(number); n != 1 || b.sent.Load() != 1 {
 		t.Errorf("%d messages for %d forms", n, b.sent.Load())
 	}

@@ -158,12 +158,17 @@ func (a *API) preflight(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// share lets pages of the application's own origins read the answer.
-func share(w http.ResponseWriter, r *http.Request, c *tenant.Client) {
+// share lets pages of the application's own origins read the answer. It reports
+// whether it is one of those that asks.
+func share(w http.ResponseWriter, r *http.Request, c *tenant.Client) (own bool) {
 	if c == nil || r.Header.Get("Origin") == "" {
-		return
+		return false
 	}
-	web.CORS(w, r, func(origin string) bool { return slices.Contains(settings.Origins(c), origin) })
+	web.CORS(w, r, func(origin string) bool {
+		own = slices.Contains(settings.Origins(c), origin)
+		return own
+	})
+	return own
 }
 
 // remember notes in the request's record who asks and through what, as far as

@@ -36,8 +36,8 @@ func (a *API) challenge(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	share(w, r, a.remember(r, client.ID, p.Get("connection")))
-	if err := wanted(w, r); err != nil {
+	own := share(w, r, a.remember(r, client.ID, p.Get("connection")))
+	if err := wanted(r, own); err != nil {
 		return err
 	}
 	req := passwordless.StartRequest{

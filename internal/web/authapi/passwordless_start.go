@@ -66,8 +66,8 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 	if err != nil {
 		return err
 	}
-	share(w, r, a.remember(r, client.ID, p.Get("connection")))
-	if err := wanted(w, r); err != nil {
+	own := share(w, r, a.remember(r, client.ID, p.Get("connection")))
+	if err := wanted(r, own); err != nil {
 		return err
 	}
 	set, err := a.Settings(r.Context())
@@ -107,9 +107,8 @@ func (a *API) startWith(w http.ResponseWriter, r *http.Request, p web.Params) er
 // what a page of another site has it send. An image on any page would otherwise
 // have each of its visitors pay for a message. Browsers tell both (Fetch Metadata
 // Request Headers), and no page can keep them from it; programs on servers and
-// phones say nothing of the kind. Who may read the answer, which share has
-// decided, may ask.
-func wanted(w http.ResponseWriter, r *http.Request) error {
+// phones say nothing of the kind. The application's own pages may ask.
+func wanted(r *http.Request, own bool) error {
 	for _, name := range []string{"Sec-Purpose", "Purpose"} {
 		// "prefetch", or with more about it: "prefetch;prerender".
 		if purpose, _, _ := strings.Cut(r.Header.Get(name), ";"); strings.EqualFold(strings.TrimSpace(purpose), "prefetch") {
@@ -120,7 +119,7 @@ func wanted(w http.ResponseWriter, r *http.Request) error {
 	case "", "none", "same-origin": // no browser, the address bar, our own pages
 		return nil
 	}
-	if w.Header().Get("Access-Control-Allow-Origin") != "" {
+	if own {
 		return nil
 	}
 	return unwanted("The page that sent this is not of an origin of the application. Add its origin to web_origins or allowed_origins, or to callbacks an address there.")

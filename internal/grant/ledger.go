@@ -86,8 +86,9 @@ type Refresh struct {
 	// Key is the thumbprint of the key that was proved, if any: a token that is
 	// bound to one needs it.
 	Key string
-	// Audience, unless it is empty, must be the grant's.
-	Audience string
+	// Audience, unless it is nil, must be the grant's. That of a grant for no API
+	// is empty.
+	Audience *string
 	// Barred are the rules whose tokens are not taken, BarOIDC for those of
 	// OpenID Connect; none if it is empty.
 	Barred tenant.Pipeline
@@ -95,6 +96,9 @@ type Refresh struct {
 	// Used, Failed and Reused are the log events of the three outcomes.
 	Used, Failed, Reused tenant.LogEvent
 }
+
+// For reports whether the token of a grant with that audience is to be used.
+func (r *Refresh) For(audience string) bool { return r.Audience == nil || *r.Audience == audience }
 
 // BarOIDC is the value of Refresh.Barred that takes tokens of the legacy
 // pipeline alone.

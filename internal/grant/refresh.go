@@ -38,18 +38,19 @@ func (s *Service) refresh(ctx context.Context, w *work) (Answer, error) {
 	if err := needsKey(w, other); err != nil {
 		return Answer{}, err
 	}
-	if other == nil {
-		use.Audience = w.Audience
+	if other == nil && w.Audience != "" {
+		audience := w.Audience
+		if audience == s.Tokens.Userinfo() {
+			audience = "" // by which people sign in for no API
+		}
+		use.Audience = &audience
 	}
-	if err := s.usable(ctx, w, &use, other); err != nil {
+	if err := s.usable(ctx, w, use, other); err != nil {
 		return Answer{}, err
 	}
 	done, err := s.Ledger.UseRefresh(ctx, use)
 	if err != nil {
 		return Answer{}, fmt.Errorf("use refresh token: %w", err)
-	}
-	if done.Outcome == Renewed && s.isUserinfo(w) && done.Grant.Audience != "" && done.Grant.Audience != w.Audience {
-		done.Outcome = OtherAudience // of a replaced token, as below
 	}
 	switch done.Outcome {
 	case Renewed:
@@ -106,22 +107,15 @@ func (s *Service) narrow(ctx context.Context, w *work, g *tenant.Grant, other *t
 // refresh token whose grant is for an API that takes only tokens that are bound
 // to a key, if the request proves none, and scopes none of which was granted.
 // It reads the grant only where there is such an API, or where fewer scopes are
-// asked for than a refresh token always has, or userinfo alone. A grant's
-// audience and scopes never change, so that what is read holds when the token is
-// used.
-//
-// The audience of userinfo is that of grants without an API too, which have
-// none: then the use is for any audience.
-func (s *Service) usable(ctx context.Context, w *work, use *Refresh, other *tenant.API) error {
+// asked for than a refresh token always has. A grant's audience and scopes never
+// change, so that what is read holds when the token is used.
+func (s *Service) usable(ctx context.Context, w *work, use Refresh, other *tenant.API) error {
 	unproved, err := s.unproved(ctx, w)
 	narrows := len(w.Scope) > 0 && !w.Scope.Has(oauth.OfflineAccess)
-	if err != nil || len(unproved) == 0 && !narrows && !s.isUserinfo(w) {
+	if err != nil || len(unproved) == 0 && !narrows {
 		return err
 	}
 	_, g, err := s.Ledger.RefreshGrant(ctx, use.Digests, use.Client, use.Now)
-	if s.isUserinfo(w) && (fault.Has(err, fault.NotFound) || err == nil && g.Audience == "") {
-		use.Audience = ""
-	}
 	switch {
 	case fault.Has(err, fault.NotFound):
 		return nil // UseRefresh says what is wrong with it
@@ -129,15 +123,11 @@ func (s *Service) usable(ctx context.Context, w *work, use *Refresh, other *tena
 		return fmt.Errorf("read grant: %w", err)
 	case slices.Contains(unproved, g.Audience) && (w.Audience == "" || w.Audience == g.Audience):
 		return ErrNoKey
-	case other == nil && use.Audience != "" && use.Audience != g.Audience:
+	case !use.For(g.Audience):
 		return nil // and that its audience is another
 	}
 	return s.narrow(ctx, w, &g, other)
 }
-
-// isUserinfo reports whether a request names the audience by which people sign
-// in for no API.
-func (s *Service) isUserinfo(w *work) bool { return w.Audience == s.Tokens.Userinfo() }
 
 // otherAPI is the API that the application's policies let any of its refresh
 // tokens be used for (Auth0: multi-resource refresh tokens), or nil if none is

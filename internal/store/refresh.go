@@ -66,7 +66,7 @@ const useRefreshText = `
 		AND (expires_at = 0 OR expires_at > $3) AND (idle_ends_at = 0 OR idle_ends_at > $3)
 		AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
 			WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked
-				AND ($7 = '' OR g.audience = $7) AND COALESCE(NULLIF(g.pipeline, ''), 'oidc') <> $8)
+				AND (CAST($7 AS TEXT) IS NULL OR g.audience = $7) AND COALESCE(NULLIF(g.pipeline, ''), 'oidc') <> $8)
 	RETURNING grant_id, generation, expires_at, idle_span, jkt`
 
 // UseRefresh implements grant.Ledger.
@@ -159,15 +159,18 @@ func refuseRefresh(ctx context.Context, tx querier, r grant.Refresh, old *tenant
 	switch {
 	case replaced.IsZero() && old.Key != "" && old.Key != r.Key:
 		return grant.UnknownToken, nil // somebody who has not the key
-	case replaced.IsZero() && r.Audience != "" && audience != r.Audience:
+	case replaced.IsZero() && !r.For(audience):
 		return grant.OtherAudience, nil
 	case replaced.IsZero():
 		return grant.UnknownToken, nil // expired
 	// Clocks of processes differ a little: without a leeway nothing is forgiven,
 	// even what seems to come before the token was replaced.
-	case (old.Key == "" || old.Key == r.Key) && (r.Audience == "" || audience == r.Audience) &&
+	case (old.Key == "" || old.Key == r.Key) &&
 		r.Policy.Rotating && r.Policy.Leeway > 0 && newest == old.Generation+1 &&
 		(old.Expires.IsZero() || r.Now.Before(old.Expires)) && r.Now.Before(replaced.Add(r.Policy.Leeway)):
+		if !r.For(audience) {
+			return grant.OtherAudience, nil
+		}
 		return grant.Renewed, nil
 	}
 	if _, err := tx.exec(ctx, `UPDATE grants SET revoked_at = $2 WHERE id = $1`, old.Grant, toMillis(r.Now)); err != nil {

@@ -21,7 +21,7 @@ var refreshPostgresText = `
 			AND (expires_at = 0 OR expires_at > $3) AND (idle_ends_at = 0 OR idle_ends_at > $3)
 			AND EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
 				WHERE g.id = refresh_tokens.grant_id AND g.client_id = $5 AND g.revoked_at = 0 AND NOT u.blocked
-					AND ($11::text = '' OR g.audience = $11::text) AND COALESCE(NULLIF(g.pipeline, ''), 'oidc') <> $12)
+					AND ($11::text IS NULL OR g.audience = $11::text) AND COALESCE(NULLIF(g.pipeline, ''), 'oidc') <> $12)
 		RETURNING grant_id, generation, expires_at, idle_span, jkt
 	), next AS (
 		INSERT INTO refresh_tokens (digest, grant_id, generation, rotating,

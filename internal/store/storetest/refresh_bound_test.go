@@ -76,7 +76,10 @@ func TestRefreshTokenConditions(t *testing.T) {
 			{"f", "g", "key", "", grant.UnknownToken},
 		} {
 			r := renewal(start.Add(time.Duration(i)*time.Second), step.use, step.next, policy)
-			r.Key, r.Audience = step.key, step.audience
+			r.Key = step.key
+			if step.audience != "" {
+				r.Audience = &step.audience
+			}
 			if got := mustRefresh(t, s, r); got.Outcome != step.want {
 				t.Errorf("step %d: %v, want %v", i, got.Outcome, step.want)
 			}

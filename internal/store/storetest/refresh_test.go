@@ -291,6 +291,46 @@ func TestRAC06RevokeWhileRefreshing(t *testing.T) {
 	})
 }
 
+// A use for another audience than the grant's costs the token nothing, also of a
+// token that was replaced only just now.
+func TestRefreshAudience(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for i, of := range []string{"api", ""} {
+			p := someone{fmt.Sprintf("+4477009001%02d", i), "app"}
+			c := p.completion(start, "grant "+p.number, "first "+p.number)
+			c.Grant.Audience = of
+			mustComplete(t, s, c)
+			use := func(audience *string, digest, next string) grant.RefreshOutcome {
+				r := renewal(start, digest+" "+p.number, next+" "+p.number, tenant.RefreshPolicy{Rotating: true, Leeway: time.Minute})
+				r.Audience = audience
+				return mustRefresh(t, s, r).Outcome
+			}
+			api, none, other := "api", "", "other"
+			wrong := []*string{&other, &none}
+			if of == "" {
+				wrong = []*string{&other, &api}
+			}
+			for _, audience := range wrong {
+				if got := use(audience, "first", "lost"); got != grant.OtherAudience {
+					t.Errorf("of %q for %q: %v", of, *audience, got)
+				}
+			}
+			if got := use(&of, "first", "second"); got != grant.Renewed {
+				t.Errorf("of %q for it: %v", of, got)
+			}
+			if got := use(wrong[0], "first", "lost"); got != grant.OtherAudience {
+				t.Errorf("of %q, replaced, for %q: %v", of, *wrong[0], got)
+			}
+			if got := use(nil, "first", "third"); got != grant.Renewed {
+				t.Errorf("of %q, replaced, for any: %v", of, got)
+			}
+			if got := use(nil, "second", "fourth"); got != grant.Renewed {
+				t.Errorf("of %q, for any: %v", of, got)
+			}
+		}
+	})
+}
+
 // Revoking ends one grant, or all of the same user, application and audience.
 func TestRevokeTokens(t *testing.T) {
 	storetest.EachSQL(t, func(t *testing.T, s *store.Store, db *sql.DB) {

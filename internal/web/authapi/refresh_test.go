@@ -207,6 +207,7 @@ func TestOAU10RefreshForUserinfo(t *testing.T) {
 		use(third, "", "openid offline_access")
 	}
 	token := signIn(map[string]string{"audience": testAPI, "scope": "openid offline_access read"})
+	before := w.logged()
 	refused := func(what string) {
 		t.Helper()
 		if got := w.refresh(app, token, map[string]string{"audience": userinfo}); got.status != 403 || got.code() != "access_denied" {
@@ -216,6 +217,9 @@ func TestOAU10RefreshForUserinfo(t *testing.T) {
 	refused("of an API's grant")
 	next := w.refresh(app, token, nil).want(t, 200)["refresh_token"].(string) // it cost nothing
 	refused("of an API's grant, replaced")
+	if n := w.logged(); n["sertft"] != before["sertft"]+1 || n["fertft"] != before["fertft"]+2 {
+		t.Errorf("the log has %v, before %v", n, before)
+	}
 	w.refresh(app, next, nil).want(t, 200)
 	if got := w.refresh(app, "unknown", map[string]string{"audience": userinfo}); got.status != 403 || got.code() != "invalid_grant" {
 		t.Errorf("unknown: %d %s", got.status, got.body)

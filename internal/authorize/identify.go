@@ -79,7 +79,7 @@ func (s *Service) Show(ctx context.Context, id, connection string, b Browser) (V
 	if err != nil {
 		return View{}, err
 	}
-	v := View{Page: pageOf(&t), Transaction: t, Client: client, Again: max(0, t.ResendAt.Sub(s.Now()))}
+	v := View{Page: pageOf(&t), Transaction: t, Client: client, ResendAfter: max(0, t.ResendAt.Sub(s.Now()))}
 	if v.Settings, err = s.Settings.Settings(ctx); err != nil {
 		return View{}, err
 	}
@@ -198,16 +198,14 @@ func (s *Service) send(ctx context.Context, in sendTo, b Browser) (Step, error) 
 	if started.Unproven {
 		return s.unproven(in), nil
 	}
-	// The code comes first: a sign-in that waits for one has one.
+	// The code comes first: a sign-in that waits for one has one, unless the wait
+	// after one for another sign-in goes on. Then its Digits are 0.
 	choice := Choice{
 		Now: s.Now(), ID: t.ID, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode}, To: tenant.StepCode,
 		Connection: c.ID, Channel: c.Channel, Identifier: started.Identifier, Digits: started.Digits,
 	}
-	if started.Again > 0 {
-		choice.ResendAt = choice.Now.Add(started.Again)
-	}
-	if started.Cooldown > 0 && t.Connection == c.ID && t.Identifier == started.Identifier {
-		choice.Digits = t.Digits // of the code that was sent before
+	if started.ResendAfter > 0 {
+		choice.ResendAt = choice.Now.Add(started.ResendAfter)
 	}
 	if err := s.Ledger.ChooseIdentifier(ctx, choice); err != nil {
 		return Step{}, err

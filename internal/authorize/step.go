@@ -85,8 +85,8 @@ type View struct {
 	Connection  *tenant.Connection
 	// Switched says that the sign-in had come to another connection before.
 	Switched bool
-	// Again is how long it is until PageCode may ask for another code.
-	Again time.Duration
+	// ResendAfter is how long it is until PageCode may ask for another code.
+	ResendAfter time.Duration
 	// Scopes are what PageConsent and PageDevice ask about, API the API they belong to, and
 	// User who is asked.
 	Scopes oauth.Scopes
@@ -109,6 +109,9 @@ var (
 	// ErrLength refuses a code that has not as many digits as the one that was
 	// sent. It costs no try.
 	ErrLength = fault.New(fault.Invalid, "invalid_otp_code_format", "The code has another number of digits.")
+	// ErrNoCode refuses a code where none was sent for this sign-in: one was sent
+	// for another only just now.
+	ErrNoCode = fault.New(fault.Conflict, "no_code", "No code was sent for this sign-in yet.")
 	// ErrUserCode refuses the code of a device that does not wait, or not any
 	// more (RFC 8628 §3.3).
 	ErrUserCode = fault.New(fault.Invalid, "invalid_user_code", "No device waits for this code.")

@@ -13,8 +13,9 @@ import (
 )
 
 // Verify takes the code that was sent, as people type it or within the message
-// that it came in; what cannot be the code costs no try. With the right one the person is signed
-// in, under a new session value, and the sign-in goes on to its answer.
+// that it came in; what cannot be the code costs no try. With the right one the
+// person is signed in, under a new session value, and the sign-in goes on to its
+// answer.
 func (s *Service) Verify(ctx context.Context, id, code string, b Browser) (Step, error) {
 	t, client, err := s.pending(ctx, id, b)
 	if err != nil {
@@ -22,6 +23,9 @@ func (s *Service) Verify(ctx context.Context, id, code string, b Browser) (Step,
 	}
 	if t.Step != tenant.StepCode {
 		return at(t), ErrStep
+	}
+	if t.Digits == 0 {
+		return at(t), ErrNoCode
 	}
 	digits, ok := otp.Pasted(code, t.Digits)
 	if !ok {

@@ -105,8 +105,11 @@ type Begun struct {
 	// User is who is known by the identifier, Deletions how many were before.
 	User      tenant.UserID
 	Deletions int64
-	Event     string         // the type of the log event that was stored
-	Message   tenant.Message // as stored; to be handed over when Outcome is Due
+	Event     string // the type of the log event that was stored
+	// Message is as stored, to be handed over when Outcome is Due. When it is
+	// Cooling, nothing of it is but the digits of the code that may be tried
+	// instead, which are 0 if there is none.
+	Message tenant.Message
 }
 
 // BeginOutcome says what a Begin led to.

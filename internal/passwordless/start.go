@@ -55,7 +55,7 @@ type Started struct {
 	Channel    tenant.Channel
 	Identifier string
 	RateLeft   int // requests left to the caller's address; -1 when not limited
-	Digits     int // of the code
+	Digits     int // of the code that may be tried now; 0 if none was sent and there is none
 	// Message is the id of the message that was stored, also of one that is not
 	// sent: for the operator, since nobody else may learn whether there is one.
 	// It is empty when there is none.
@@ -63,9 +63,9 @@ type Started struct {
 	// Cooldown is set on our own pages when the same was asked for only just
 	// now, and nothing was sent: how long until it is again.
 	Cooldown time.Duration
-	// Again is how long it is, on our own pages, until the same may be asked for
-	// again.
-	Again time.Duration
+	// ResendAfter is how long it is, on our own pages, until the same may be asked
+	// for again.
+	ResendAfter time.Duration
 
 	// Unproven is set on our own pages when a challenge has to be passed first.
 	Unproven bool
@@ -161,13 +161,13 @@ func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
 		out.RateLeft = begun.Left
 	}
 	if onPage {
-		out.Again = begun.Wait
+		out.ResendAfter = begun.Wait
 	}
 	switch begun.Outcome {
 	case Due, Suppressed, Held:
 		out.Event, out.Message = begun.Event, begun.Message.ID
 	case Cooling:
-		out.Cooldown = out.Again
+		out.Cooldown = out.ResendAfter
 	}
 	return out
 }

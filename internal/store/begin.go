@@ -277,8 +277,23 @@ func takeSend(ctx context.Context, tx querier, b passwordless.Begin, name string
 	}
 	if cooling || wait <= 0 { // or a sign-in has ended the wait just now
 		out.Outcome = passwordless.Cooling
+		out.Message.Digits, err = openDigits(ctx, tx, b.Code.Key, now)
+		return true, err
 	}
 	return true, nil
+}
+
+// openDigits is how many digits the code has that may be tried now, or 0 if there
+// is none.
+func openDigits(ctx context.Context, tx querier, key tenant.CodeKey, now time.Time) (digits int, err error) {
+	err = tx.row(ctx, `
+		SELECT digits FROM codes WHERE connection_id = $1 AND identifier = $2 AND client_id = $3 AND transaction_id = $4
+			AND redeemed_at = 0 AND attempts < 3 AND expires_at > $5`,
+		key.Connection, key.Identifier, key.Client, key.Transaction, toMillis(now)).Scan(&digits)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("read code: %w", err)
+	}
+	return digits, nil
 }
 
 // openCode is the condition that the code in the row is to be repeated.

@@ -319,7 +319,7 @@ func TestL19Resend(t *testing.T) {
 		Date.now = ((now) => () => now() + ahead)(Date.now);
 		addEventListener("DOMContentLoaded", () => {
 			window.told = [];
-			const again = document.getElementById("again");
+			const again = document.getElementById("ready");
 			if (again) {
 				new MutationObserver(() => told.push(again.textContent)).observe(again, { childList: true });
 			}

@@ -76,6 +76,9 @@ func (p *Pages) identify(w http.ResponseWriter, r *http.Request) error {
 			continue
 		}
 		v.Connection = c
+		if v.Page == authorize.PageCode {
+			v.Page = authorize.PageIdentify
+		}
 		if what := misspelt(&v, e, &in); what.text != "" {
 			return p.render(w, &v, what, e)
 		}

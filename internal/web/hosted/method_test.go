@@ -1,10 +1,14 @@
 package hosted_test
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/doorcode/doorcode/internal/config"
 	"github.com/doorcode/doorcode/internal/testkit/textbrowser"
 )
 
@@ -58,4 +62,60 @@ func TestL8OtherMethod(t *testing.T) {
 	if strings.Contains(p.Text(), "instead") || strings.Contains(w.get(w.newBrowser(), "/authorize?"+w.query()).Text(), "another account") {
 		t.Errorf("the page says:\n%s", p.Text())
 	}
+}
+
+// Within the wait after a code for a number, another sign-in has none and says so,
+// and one that comes back to the number asks for the code that it has.
+func TestWaitBetweenSignIns(t *testing.T) {
+	w := newWorld(t, func(c *config.Config) { c.Limits = "strict" })
+	const number, mail = "+447700900831", "wait@mail.example"
+	w.atCode(number, w.query())
+	code := w.code(number)
+	other, q := w.atCode(number, w.query())
+	const said = "only just now, for another sign-in. You can ask for one for this sign-in in "
+	if q.Form("code") != nil || !strings.Contains(q.Text(), said) {
+		t.Errorf("the other sign-in is told:\n%s", q.Text())
+	}
+	// Its code is none here, whoever sends it; it costs no try.
+	for range 4 {
+		form := resend(q)
+		form.Values = url.Values{"action": {"default"}, "code": {code}}
+		sent := w.submit(other, form)
+		if sent.Status != http.StatusUnprocessableEntity || sent.Left != nil || !strings.Contains(sent.Text(), said) {
+			t.Fatalf("%d, left for %v:\n%s", sent.Status, sent.Left, sent.Text())
+		}
+	}
+	if sent := w.submit(other, q.Form("action").Press("edit")); sent.Form("username") == nil {
+		t.Errorf("Edit leads to %s", sent.URL)
+	}
+	q = w.submit(other, w.get(other, q.URL.RequestURI()).Form("username").Set("username", number))
+	w.Clock.Advance(31 * time.Second)
+	q = w.submit(other, resend(q))
+	if got := w.left(w.submit(other, q.Form("code").Set("code", w.code(number)).Press("default"))); !got.Has("code") {
+		t.Errorf("with a code of its own: %v", got)
+	}
+
+	// To e-mail and back, with as many digits as the code has.
+	w.Clock.Advance(2 * time.Hour)
+	w.useUp("sms", "phone_number", number)
+	w.Clock.Advance(2 * time.Hour)
+	first, p := w.atCode(number, w.query("prompt", "login"))
+	code = w.code(number)
+	if len(code) != 10 || !strings.Contains(p.Text(), "10-digit code") {
+		t.Fatalf("the code has %d digits:\n%s", len(code), p.Text())
+	}
+	p = w.submit(first, w.get(first, instead(t, p, "email")).Form("username").Set("username", mail))
+	p = w.submit(first, w.get(first, instead(t, p, "sms")).Form("username").Set("username", number))
+	if !strings.Contains(p.Text(), "10-digit code") {
+		t.Errorf("back again:\n%s", p.Text())
+	}
+	if got := w.left(w.submit(first, p.Form("code").Set("code", code).Press("default"))); !got.Has("code") {
+		t.Errorf("with the code from before: %v", got)
+	}
+}
+
+// resend is the form that asks for another code.
+func resend(p *textbrowser.Page) *textbrowser.Form {
+	forms := p.Forms()
+	return forms[len(forms)-1].Press("resend")
 }

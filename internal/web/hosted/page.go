@@ -101,7 +101,13 @@ func (p *Pages) render(w http.ResponseWriter, v *authorize.View, why problem, e 
 		d.consent(v)
 	default:
 		d.Identifier, d.Others = recipient(t), p.others(v)
-		d.Wait = int(math.Ceil(v.Again.Seconds()))
+		if t.Digits == 0 {
+			d.Fresh = true
+			if d.Problem == "" {
+				d.Problem = noCode(v)
+			}
+		}
+		d.Wait = int(math.Ceil(v.ResendAfter.Seconds()))
 		d.Title = "Check your e-mail"
 		if d.SMS {
 			d.Title = "Check your phone"
@@ -273,7 +279,7 @@ func (p *Pages) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	case authorize.IsTransaction(err):
 		d.Title = "This sign-in has timed out"
 		d.Text = "It was finished already, took longer than " + span(tenant.TransactionLifetime.Round(time.Minute)) +
-			", or was begun in another browser. "
+			", was begun in another browser, or the application's settings have changed. "
 		if d.Again, err = p.Authorize.Restart(r.Context(), r.URL.Query().Get("state")); err != nil {
 			p.Log.ErrorContext(r.Context(), "read where a sign-in begins", "err", err)
 		}

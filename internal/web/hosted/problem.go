@@ -11,6 +11,7 @@ import (
 	"github.com/doorcode/doorcode/internal/authorize"
 	"github.com/doorcode/doorcode/internal/fault"
 	"github.com/doorcode/doorcode/internal/passwordless"
+	"github.com/doorcode/doorcode/internal/tenant"
 	"github.com/doorcode/doorcode/internal/web"
 )
 
@@ -42,6 +43,9 @@ func explain(v *authorize.View, f *fault.Error, sent web.Params) problem {
 	if errors.Is(f, authorize.ErrLength) {
 		return problem{field: true, text: fmt.Sprintf("The code has %d digits.", v.Transaction.Digits) + entered(sent.Get("code"))}
 	}
+	if errors.Is(f, authorize.ErrNoCode) {
+		return problem{text: noCode(v)}
+	}
 	var refused *passwordless.RefusedError
 	if errors.As(f, &refused) {
 		return refusal(refused, f.RetryAfter)
@@ -63,6 +67,19 @@ func explain(v *authorize.View, f *fault.Error, sent web.Params) problem {
 		return problem{field: true, text: textBadEmail}
 	}
 	return problem{text: "We couldn't send the code. Try again in a moment."}
+}
+
+// noCode says why there is no code to be typed.
+func noCode(v *authorize.View) string {
+	where := "this number"
+	if v.Transaction.Channel == tenant.Email {
+		where = "this address"
+	}
+	text := "A code was sent to " + where + " only just now, for another sign-in. "
+	if v.ResendAfter > 0 {
+		return text + "You can ask for one for this sign-in in " + span(v.ResendAfter) + "."
+	}
+	return text + "Ask for one for this sign-in."
 }
 
 // entered says what was typed in place of a code. It costs no try.

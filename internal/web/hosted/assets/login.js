@@ -100,7 +100,7 @@ function countDown(button) {
 		if (!isWaiting()) {
 			button.removeAttribute("aria-disabled");
 			button.textContent = label;
-			document.getElementById("again").textContent = button.dataset.ready;
+			document.getElementById("ready").textContent = button.dataset.ready;
 			return;
 		}
 		button.setAttribute("aria-disabled", "true");

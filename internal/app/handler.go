@@ -27,6 +27,10 @@ func (a *App) handler(send *senders) (http.Handler, error) {
 	}
 	mux.Handle("/hooks/", reports.Handler())
 	mux.Handle("/api/", a.management(send))
+	for _, root := range []string{"/api", "/hooks", "/u"} {
+		// ServeMux would lead there with 307, which sends a form a second time.
+		mux.Handle(root, http.NotFoundHandler())
+	}
 	health(mux)
 	login := &hosted.Pages{Authorize: a.authorize, Logout: a.logout, URL: a.url, HTTPS: strings.HasPrefix(a.url, "https://"), Proxies: a.proxies, Log: a.Log}
 	loginPages, err := login.Handler()

@@ -140,11 +140,6 @@ func (s *Service) FollowLink(ctx context.Context, token string, b Browser) (Step
 	if err != nil {
 		return Step{}, err
 	}
-	if l.refused != nil {
-		step := answer(*l.refused)
-		step.Transaction.Request.Client = l.view.Client.ID
-		return step, nil
-	}
 	if l.view.Page != LinkConfirm {
 		return Step{}, ErrStep
 	}

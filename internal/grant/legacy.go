@@ -16,9 +16,9 @@ import (
 )
 
 // What is here works as it did before OpenID Connect, for applications that say
-// that they need it (R9), as far as the tenant lets them. Each use is logged, and
-// so is one that is refused where its refusal is: what nobody records otherwise
-// would let anybody fill the log.
+// that they need it (R9), as far as the tenant lets them. Each use is logged, also
+// one whose code or token was refused, beside the event of that refusal. What a
+// limit refuses is not: it is refused so that it costs nothing.
 
 // The refusals of these endpoints.
 var (
@@ -165,7 +165,7 @@ func (s *Service) deprecated(ctx context.Context, f event.Feature, client *tenan
 // refused logs a use that was refused, if there is a record of the refusal, and
 // returns the refusal.
 func (s *Service) refused(ctx context.Context, f event.Feature, client *tenant.Client, ip, record string, refusal error) error {
-	if record == "" {
+	if record == "" || fault.Has(refusal, fault.TooMany) {
 		return refusal
 	}
 	if err := s.deprecated(ctx, f, client, nil, ip); err != nil {
@@ -181,6 +181,7 @@ type DelegationRequest struct {
 	Target       string // empty, or the application itself
 	Scope        oauth.Scopes
 	IP           string
+	IPKey        string // the address as limits know it
 	UserAgent    string
 }
 
@@ -242,7 +243,7 @@ func (s *Service) delegable(ctx context.Context, client *tenant.Client, r Delega
 	if limit := s.DelegationLimit; limit != nil {
 		left, wait := limit.Rate.Burst, time.Duration(0)
 		if good {
-			left, wait = limit.Take(r.IP+" "+string(g.User), now)
+			left, wait = limit.Take(r.IPKey+" "+string(g.User), now)
 		}
 		rate(left, max(wait, limit.Rate.Every))
 		if wait > 0 {
@@ -258,9 +259,9 @@ func (s *Service) delegable(ctx context.Context, client *tenant.Client, r Delega
 // TokenInfo returns the whole profile of the person whom an ID token of a legacy
 // application is about, as a JSON object (Auth0: /tokeninfo). Where requests are
 // limited, rate is told how many are left to the address, and when there are more.
-func (s *Service) TokenInfo(ctx context.Context, idToken, ip string, rate func(left int, wait time.Duration)) (json.RawMessage, tenant.ClientID, error) {
+func (s *Service) TokenInfo(ctx context.Context, idToken, ip, ipKey string, rate func(left int, wait time.Duration)) (json.RawMessage, tenant.ClientID, error) {
 	if limit := s.TokenInfoLimit; limit != nil {
-		left, wait := limit.Take(ip, s.Now())
+		left, wait := limit.Take(ipKey, s.Now())
 		rate(left, max(wait, limit.Rate.Every))
 		if wait > 0 {
 			return nil, "", errRate.After(wait)

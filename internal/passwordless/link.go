@@ -98,11 +98,13 @@ type Params map[string]string
 // Get implements oauth.Values.
 func (p Params) Get(name string) string { return p[name] }
 
-// linkParameters are what may be asked of a link (Auth0: authParams).
+// linkParameters are what may be asked of a link (Auth0: authParams), and what is
+// refused as /authorize does, since the link would be for something else.
 func linkParameters() []string {
 	return []string{
 		"redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "audience", "resource",
 		"code_challenge", "code_challenge_method", "device",
+		"organization", "invitation", "request", "request_uri",
 	}
 }
 
@@ -163,6 +165,12 @@ func (s *Service) linkParams(ctx context.Context, c *tenant.Connection, set *ten
 	}
 	if params["redirect_uri"] == "" && len(r.Client.Callbacks) > 0 {
 		params["redirect_uri"] = r.Client.Callbacks[0]
+	}
+	switch {
+	case params["response_mode"] == oauth.ModeWebMessage:
+		return "", badAuthParams("response_mode web_message is for a page that waits for the answer")
+	case r.Client.NeedsPushed && !r.Authenticated:
+		return "", badAuthParams("the application has to push its requests, or prove who it is")
 	}
 	if err := s.checkParams(ctx, params, set, r.Client); err != nil {
 		if fault.Has(err, fault.Internal) {

@@ -70,9 +70,9 @@ type Service struct {
 	Settings func(ctx context.Context) (*tenant.Settings, error)
 	Links    Links
 	HTTPS    bool // the public URL is https
-	// Grantable refuses a request to /authorize that a link is to answer if there
-	// is no such API, or it is not given to people that way. It reads no database
-	// where there is one. A nil function refuses none.
+	// Grantable refuses a request to /authorize that a link is to answer if its API
+	// does not exist, or is not given to people that way. An API that exists comes
+	// from memory. A nil function refuses none.
 	Grantable func(ctx context.Context, c *tenant.Client, r *tenant.AuthorizeRequest) error
 	// Protection returns the settings of attack protection.
 	Protection func(ctx context.Context) (*tenant.Protection, error)

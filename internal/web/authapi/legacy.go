@@ -166,9 +166,10 @@ func (a *API) delegation(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	share(w, r, a.remember(r, cred.ID, ""))
+	ip := web.ClientIP(r, a.Proxies)
 	answer, err := a.Grants.Delegate(r.Context(), grant.DelegationRequest{
 		Credentials: cred, RefreshToken: p.Get("refresh_token"), Target: p.Get("target"), Scope: oauth.ParseScopes(scopes...),
-		IP: web.ClientIP(r, a.Proxies).String(), UserAgent: userAgent(r),
+		IP: ip.String(), IPKey: web.IPKey(ip), UserAgent: userAgent(r),
 	}, a.rate(w, attack.DelegationRate))
 	web.RecordOf(r.Context()).Event = answer.Event
 	if err != nil {
@@ -197,7 +198,8 @@ func (a *API) tokenInfo(w http.ResponseWriter, r *http.Request) error {
 	if err := missing(p, "id_token"); err != nil {
 		return err
 	}
-	doc, client, err := a.Grants.TokenInfo(r.Context(), p.Get("id_token"), web.ClientIP(r, a.Proxies).String(), a.rate(w, attack.TokenInfoRate))
+	ip := web.ClientIP(r, a.Proxies)
+	doc, client, err := a.Grants.TokenInfo(r.Context(), p.Get("id_token"), ip.String(), web.IPKey(ip), a.rate(w, attack.TokenInfoRate))
 	if client != "" {
 		share(w, r, a.remember(r, client, ""))
 	}

@@ -105,8 +105,14 @@ func TestDelegationLimit(t *testing.T) {
 
 // Of an address so many requests for profiles are taken, good ones or not.
 func TestTokenInfoLimit(t *testing.T) {
-	w := newLegacyWorld(t, func(c *config.Config) { c.Limits = "auth0" })
+	w := newLegacyWorld(t, func(c *config.Config) { c.Limits, c.TrustedProxies = "auth0", []string{"127.0.0.0/8", "::1/128"} })
 	good, _ := w.ownerTokens(nil)
+	from := func(ip string) string {
+		return w.form("/tokeninfo", map[string]string{"id_token": "nothing"}, "X-Forwarded-For", ip).header.Get("X-RateLimit-Remaining")
+	}
+	if a, b, c := from("2001:db8:1:1::1"), from("2001:db8:1:1::2"), from("2001:db8:1:2::1"); a != "799" || b != "798" || c != "799" {
+		t.Errorf("two addresses of one network and one of another leave %s, %s and %s", a, b, c)
+	}
 	for n := range 2000 { // more are let in while they come
 		token, want := "nothing", http.StatusUnauthorized
 		if n == 0 {
@@ -191,6 +197,15 @@ func TestRefusedLegacyUsesAreLogged(t *testing.T) {
 		if n := w.logged()[c.feature] - before[c.feature]; got.status != c.status || n != c.notes {
 			t.Errorf("%s: %d %s and %d notes, want %d and %d", c.name, got.status, got.body, n, c.status, c.notes)
 		}
+	}
+	// What a limit refuses costs nobody a try, and so leaves no note.
+	for w.form("/passwordless/start", and(w.app(), map[string]string{"connection": "sms", "phone_number": number})).status == http.StatusOK {
+		w.owner(wrong, nil)
+		w.Clock.Advance(time.Minute)
+	}
+	before := w.logged()["legacy_ro"]
+	if got := w.owner(wrong, nil); got.status != http.StatusTooManyRequests || w.logged()["legacy_ro"] != before {
+		t.Errorf("over the limit: %d %s, %d notes", got.status, got.body, w.logged()["legacy_ro"]-before)
 	}
 }
 

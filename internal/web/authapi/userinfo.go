@@ -81,7 +81,8 @@ func (a *API) unauthorized(w http.ResponseWriter, r *http.Request, err error) er
 		return err
 	}
 	f := fault.Of(err)
-	_, bound, _ := web.DPoPToken(r)
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	bound := strings.EqualFold(scheme, oauth.DPoP)
 	// Not errors.Is: what is wrong with a proof can have the same code below.
 	if f.Code == oauth.CodeInvalidToken {
 		f = grant.ErrToken // which says no more, whatever could not be read

@@ -92,6 +92,7 @@ func TestOAU23Challenges(t *testing.T) {
 		{"a bound token without its proof", "Bearer", access, "", "Bearer", "invalid_token"},
 		{"a bound token as a bearer's", "Bearer", access, proof(key, access), "Bearer", "invalid_token"},
 		{"a bearer's token that is none", "Bearer", "x", "", "Bearer", "invalid_token"},
+		{"two tokens", "Bearer", "x", "", "Bearer", "invalid_token"},
 		{"no token", "", "", "", "Bearer", "invalid_token"},
 	} {
 		var header []string
@@ -100,6 +101,9 @@ func TestOAU23Challenges(t *testing.T) {
 		}
 		if c.proof != "" {
 			header = append(header, "DPoP", c.proof)
+		}
+		if c.name == "two tokens" {
+			header = append(header, "Authorization", "Bearer y")
 		}
 		status, h, body := w.Do(t, "GET", "/userinfo", "", header...)
 		got := h.Get("WWW-Authenticate")

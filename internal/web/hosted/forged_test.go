@@ -235,6 +235,12 @@ func TestOAU25UncleanPaths(t *testing.T) {
 			t.Errorf("POST %s/: %d to %q", route, res.StatusCode, res.Header.Get("Location"))
 		}
 	}
+	for _, root := range []string{"/u", "/u/login", "/api", "/api/v2", "/api/doorcode/v1", "/hooks", "/hooks/twilio", "/dashboard", "/dashboard/assets", "/outbox", "/outbox/api", "/oauth", "/.well-known"} {
+		res := w.once(w.newBrowser(), http.MethodPost, w.sending(root, secrets), "Origin", w.URL, "Sec-Fetch-Site", "same-origin")
+		if res.StatusCode/100 == 3 {
+			t.Errorf("POST %s: %d to %q", root, res.StatusCode, res.Header.Get("Location"))
+		}
+	}
 }
 
 // dump is what the database has in it.

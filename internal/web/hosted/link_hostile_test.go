@@ -76,11 +76,27 @@ func TestML05Parameters(t *testing.T) {
 	w := linkHost(t)
 	w.allowImplicit()
 	for name, params := range map[string]map[string]any{
+		"an organization": {"organization": "org_1"}, "an invitation": {"invitation": "i"}, "a request object": {"request": "eyJ"},
+		"a request by reference": {"request_uri": "https://localhost/r"}, "an answer by message": {"response_mode": "web_message"},
 		"no such response type": {"response_type": "cookie"}, "a number as state": {"state": 1}, "an object": {"scope": map[string]any{"a": 1}},
 		"id_token without nonce": {"response_type": "id_token", "scope": "openid"}, "long state": {"state": strings.Repeat("x", 9000)},
 	} {
 		if status, answer := w.askLink("ml05@mail.example", params); status != http.StatusBadRequest || !strings.Contains(answer, "bad.authParams") {
 			t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+	// Whoever has to push requests has to be known by more than an id.
+	public, _ := w.application(map[string]any{"app_type": "native", "token_endpoint_auth_method": "none"})
+	for _, pushed := range []bool{false, true} {
+		w.admin("PATCH", "/clients/"+public, map[string]any{"require_pushed_authorization_requests": pushed})
+		w.admin("PATCH", "/clients/"+w.Ready.ClientID, map[string]any{"require_pushed_authorization_requests": pushed})
+		status, _, answer := w.Post(t, "/passwordless/start", `{"client_id":"`+public+`","connection":"email","email":"ml05@mail.example","send":"link",
+			"authParams":{"code_challenge":"`+strings.Repeat("x", 43)+`","code_challenge_method":"S256"}}`)
+		if pushed != (status == http.StatusBadRequest && strings.Contains(answer, "push its requests")) {
+			t.Errorf("a public application, has to push %v: %d %s", pushed, status, answer)
+		}
+		if status, answer := w.askLink("ml05@mail.example", nil); status != http.StatusOK {
+			t.Errorf("one with a secret, has to push %v: %d %s", pushed, status, answer)
 		}
 	}
 	path := w.link("ml05@mail.example", map[string]any{"redirect_uri": callback})

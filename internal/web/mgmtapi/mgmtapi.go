@@ -143,8 +143,10 @@ func (a *API) Handler() http.Handler {
 
 	on("GET /api/doorcode/v1/doctor", a.examine, "read:doctor")
 
-	mux.Handle("/api/v2/", web.Handle(a.unknown, a.writeError))
-	mux.Handle("/api/doorcode/v1/", web.Handle(a.unknown, a.writeError))
+	for _, root := range []string{"/api/v2", "/api/doorcode/v1"} {
+		mux.Handle(root, web.Handle(a.unknown, a.writeError))
+		mux.Handle(root+"/", web.Handle(a.unknown, a.writeError))
+	}
 	return mux
 }
 

@@ -150,8 +150,8 @@ func TestSpareCode(t *testing.T) {
 		for _, person := range []string{number, "+447700900124"} {
 			ask := w.ask("sms", person)
 			ask.Spare = true
-			if got := w.mustStart(ask); got.Digits != 6 {
-				w.t.Fatalf("while there are tries the code has %d digits", got.Digits)
+			if code := w.send(ask); len(code) != 6 {
+				w.t.Fatalf("while there are tries the code has %d digits", len(code))
 			}
 			if n := w.spendAll("", person); n != 10 {
 				w.t.Fatalf("%d tries were judged, want 10", n)

@@ -55,7 +55,9 @@ type Started struct {
 	Channel    tenant.Channel
 	Identifier string
 	RateLeft   int // requests left to the caller's address; -1 when not limited
-	Digits     int // of the code that may be tried now; 0 if none was sent and there is none
+	// Digits is, on our own pages, how many the code has that may be tried now: 0
+	// if none was sent and there is none.
+	Digits int
 	// Message is the id of the message that was stored, also of one that is not
 	// sent: for the operator, since nobody else may learn whether there is one.
 	// It is empty when there is none.
@@ -153,7 +155,7 @@ func (s *Service) Start(ctx context.Context, r StartRequest) (Started, error) {
 
 // started is what the caller may know of a start that was not refused.
 func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
-	out := Started{Channel: b.To.Channel, Identifier: b.To.Identifier, RateLeft: -1, Digits: begun.Message.Digits}
+	out := Started{Channel: b.To.Channel, Identifier: b.To.Identifier, RateLeft: -1}
 	if out.ID = account.External(begun.User); out.ID == "" {
 		out.ID = account.ExternalID(s.Keys, b.To, begun.Deletions)
 	}
@@ -161,7 +163,7 @@ func (s *Service) started(b Begin, begun Begun, onPage bool) Started {
 		out.RateLeft = begun.Left
 	}
 	if onPage {
-		out.ResendAfter = begun.Wait
+		out.Digits, out.ResendAfter = begun.Message.Digits, begun.Wait
 	}
 	switch begun.Outcome {
 	case Due, Suppressed, Held:

@@ -143,9 +143,8 @@ func (a *API) Handler() http.Handler {
 
 	on("GET /api/doorcode/v1/doctor", a.examine, "read:doctor")
 
-	for _, root := range []string{"/api/v2", "/api/doorcode/v1"} {
+	for _, root := range []string{"/api/v2", "/api/v2/", "/api/doorcode/v1", "/api/doorcode/v1/"} {
 		mux.Handle(root, web.Handle(a.unknown, a.writeError))
-		mux.Handle(root+"/", web.Handle(a.unknown, a.writeError))
 	}
 	return mux
 }

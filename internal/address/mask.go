@@ -9,9 +9,9 @@ import (
 
 const dots = "•••"
 
-// Mask is a number or an address as it is shown where it need not be read: "+44••••••0123" or
-// "j•••@e•••.com". Enough is left to tell it from others, too little to write
-// to.
+// Mask is a number or an address as it is shown where it need not be read:
+// "+44••••••0123" or "j•••@e•••.com". Enough is left to tell it from others, too
+// little to write to.
 func Mask(channel tenant.Channel, to string) string {
 	if channel == tenant.Email {
 		return maskEmail(to)

@@ -198,8 +198,8 @@ func (s *Service) send(ctx context.Context, in sendTo, b Browser) (Step, error) 
 	if started.Unproven {
 		return s.unproven(in), nil
 	}
-	// The code comes first: a sign-in that waits for one has one, unless the wait
-	// after one for another sign-in goes on. Then its Digits are 0.
+	// The code comes first: a sign-in that waits for one has one, unless nothing
+	// was sent and the last code is not for it, or used up. Then its Digits are 0.
 	choice := Choice{
 		Now: s.Now(), ID: t.ID, From: []tenant.TransactionStep{tenant.StepIdentify, tenant.StepCode}, To: tenant.StepCode,
 		Connection: c.ID, Channel: c.Channel, Identifier: started.Identifier, Digits: started.Digits,

@@ -109,9 +109,9 @@ var (
 	// ErrLength refuses a code that has not as many digits as the one that was
 	// sent. It costs no try.
 	ErrLength = fault.New(fault.Invalid, "invalid_otp_code_format", "The code has another number of digits.")
-	// ErrNoCode refuses a code where none was sent for this sign-in: one was sent
-	// for another only just now.
-	ErrNoCode = fault.New(fault.Conflict, "no_code", "No code was sent for this sign-in yet.")
+	// ErrNoCode refuses a code where none works: the last was sent for another
+	// sign-in, or is used up, and none was sent since.
+	ErrNoCode = fault.New(fault.Conflict, "no_code", "There is no code that works for this sign-in.")
 	// ErrUserCode refuses the code of a device that does not wait, or not any
 	// more (RFC 8628 §3.3).
 	ErrUserCode = fault.New(fault.Invalid, "invalid_user_code", "No device waits for this code.")

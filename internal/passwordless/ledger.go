@@ -99,7 +99,7 @@ type Challenge struct {
 // Begun is what became of a Begin.
 type Begun struct {
 	Outcome BeginOutcome
-	Wait    time.Duration // how long until the limit that refused it is over, or the cooldown after it
+	Wait    time.Duration // how long until the limit that refused it is over, or until the next may be sent
 	Limit   int           // of the limit that refused it: how many there are
 	Left    int           // requests left to the caller's address
 	// User is who is known by the identifier, Deletions how many were before.

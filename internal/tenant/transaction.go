@@ -87,7 +87,7 @@ type Transaction struct {
 	Connection ConnectionID
 	Channel    Channel
 	Identifier string
-	Digits     int // of that code; 0 if there is none yet
+	Digits     int // of that code; 0 if none works
 	// ResendAt is when another may be asked for. Zero: at once.
 	ResendAt time.Time
 	// Session is who has proved themselves, from StepSignedIn on.

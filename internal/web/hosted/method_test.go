@@ -72,7 +72,7 @@ func TestWaitBetweenSignIns(t *testing.T) {
 	w.atCode(number, w.query())
 	code := w.code(number)
 	other, q := w.atCode(number, w.query())
-	const said = "only just now, for another sign-in. You can ask for one for this sign-in in "
+	const said = "The last code that was sent to this number does not work here. You can ask for another in "
 	if q.Form("code") != nil || !strings.Contains(q.Text(), said) {
 		t.Errorf("the other sign-in is told:\n%s", q.Text())
 	}
@@ -93,6 +93,20 @@ func TestWaitBetweenSignIns(t *testing.T) {
 	q = w.submit(other, resend(q))
 	if got := w.left(w.submit(other, q.Form("code").Set("code", w.code(number)).Press("default"))); !got.Has("code") {
 		t.Errorf("with a code of its own: %v", got)
+	}
+
+	// One that is used up within the wait is not said to be waited for, also when
+	// the page is loaded again.
+	w.Clock.Advance(2 * time.Hour)
+	spent, p := w.atCode(number, w.query("prompt", "login"))
+	for range 3 {
+		p = w.submit(spent, p.Form("code").Set("code", wrongFor(w.code(number))).Press("default"))
+	}
+	if p = w.submit(spent, resend(p)); p.Status != http.StatusTooManyRequests || p.Form("code") != nil {
+		t.Errorf("asked for again: %d\n%s", p.Status, p.Text())
+	}
+	if p = w.get(spent, p.URL.RequestURI()); p.Form("code") != nil || !strings.Contains(p.Text(), said) {
+		t.Errorf("loaded again:\n%s", p.Text())
 	}
 
 	// To e-mail and back, with as many digits as the code has.

@@ -69,17 +69,18 @@ func explain(v *authorize.View, f *fault.Error, sent web.Params) problem {
 	return problem{text: "We couldn't send the code. Try again in a moment."}
 }
 
-// noCode says why there is no code to be typed.
+// noCode says why no code is asked for: the last was for another sign-in, or is
+// used up, and the wait for the next goes on.
 func noCode(v *authorize.View) string {
 	where := "this number"
 	if v.Transaction.Channel == tenant.Email {
 		where = "this address"
 	}
-	text := "A code was sent to " + where + " only just now, for another sign-in. "
+	text := "The last code that was sent to " + where + " does not work here. "
 	if v.ResendAfter > 0 {
-		return text + "You can ask for one for this sign-in in " + span(v.ResendAfter) + "."
+		return text + "You can ask for another in " + span(v.ResendAfter) + "."
 	}
-	return text + "Ask for one for this sign-in."
+	return text + "Ask for another."
 }
 
 // entered says what was typed in place of a code. It costs no try.
